@@ -1,0 +1,224 @@
+r"""K quadratic forms around K centroids, evaluated by matrix products.
+
+.. math:: \delta_k(z) = (z - c_k)^\top P_k (z - c_k), \qquad P_k = \Sigma_k^{-1}
+
+This is all that metrics and island mixtures need to know of how the precisions :math:`P_k` are stored. Both
+structures write :math:`P_k` as a row of "coefficients" (the diagonal, or the flattened matrix), so that every sum
+over centroids is one product with a (k, coefficients) matrix; no (n, k, dim) tensor is ever formed.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from typing_extensions import override
+
+from .errors import ArgumentError
+
+__all__ = ["DiagonalQuadratics", "FullQuadratics", "Quadratics"]
+
+
+class Quadratics(ABC):
+    """K quadratic forms; see the module's text for the symbols."""
+
+    def __init__(self, centroids: Float[Tensor, "k dim"], coefficients: Float[Tensor, "k m"]) -> None:
+        self.centroids = centroids
+        self.n_centroids, self.dim = centroids.shape
+        # Positions are taken relative to the mean centroid: the expanded square below cancels less.
+        self._origin = centroids.mean(0)
+        centres = centroids - self._origin
+        linear = self.multiply(coefficients, centres)  # P_k c_k (k, dim)
+        self._coefficients = coefficients
+        self._constant = (centres * linear).sum(1)
+        self._expansion = torch.cat([coefficients, -2 * linear], 1).T.contiguous()  # (m + dim, k)
+        self._columns = torch.cat([coefficients, linear], 1)  # (k, m + dim)
+
+    # What a structure has to say -------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def precisions(self) -> Tensor:
+        """The precisions P_k, (k, dim) or (k, dim, dim)."""
+
+    @property
+    @abstractmethod
+    def log_det(self) -> Float[Tensor, " k"]:
+        """Log-determinants of the P_k, in nats."""
+
+    @property
+    @abstractmethod
+    def variances(self) -> Float[Tensor, "k dim"]:
+        """Diagonal of the covariances, in squared latent units."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> Float[Tensor, " m"]:
+        """Coefficients of the identity matrix."""
+
+    @staticmethod
+    @abstractmethod
+    def monomials(z: Float[Tensor, "n dim"]) -> Float[Tensor, "n m"]:
+        """The products of coordinates that the coefficients multiply in zᵀ P z."""
+
+    @staticmethod
+    @abstractmethod
+    def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """Matrix times vector, row by row."""
+
+    @abstractmethod
+    def log_det_and_inverse(
+        self, coefficients: Float[Tensor, "n m"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n m"]]:
+        """Log-determinant and inverse of n positive definite matrices given by their coefficients."""
+
+    @abstractmethod
+    def dense(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
+        """The matrices themselves."""
+
+    @abstractmethod
+    def colour(self, index: Int[Tensor, " n"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """Standard normal noise turned into draws of N(0, Σ_k), k = index."""
+
+    # What follows from it --------------------------------------------------------------------------------------
+
+    def __call__(self, z: Float[Tensor, "n dim"], scale: float = 1.0) -> Float[Tensor, "n k"]:
+        """The products scale · δ_k(z) for every centroid: one matrix product of size (n, m + dim, k)."""
+        z = z - self._origin
+        features = torch.cat([self.monomials(z), z], 1)
+        return torch.addmm(self._constant, features, self._expansion, beta=scale, alpha=scale)
+
+    def mix(self, weights: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
+        """Coefficients of Σ_k weights_k P_k."""
+        return weights @ self._coefficients
+
+    def traces(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n k"]:
+        """Traces tr(A P_k) of n symmetric matrices A with each precision."""
+        return coefficients @ self._expansion[: self._coefficients.shape[1]]
+
+    def pull(self, weights: Float[Tensor, "n k"], z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """Σ_k weights_k P_k (z − c_k), half the gradient of Σ_k weights_k δ_k(z) at fixed weights."""
+        sums = weights @ self._columns
+        m = self._coefficients.shape[1]
+        return self.multiply(sums[:, :m], z - self._origin) - sums[:, m:]
+
+
+class DiagonalQuadratics(Quadratics):
+    """Quadratic forms with diagonal precisions, given as (k, dim)."""
+
+    def __init__(self, centroids: Float[Tensor, "k dim"], precisions: Float[Tensor, "k dim"]) -> None:
+        if not (precisions > 0).all():
+            msg = f"precisions must be positive, the smallest is {precisions.min().item():.3g}."
+            raise ArgumentError(msg)
+        super().__init__(centroids, precisions)
+        self._deviations = precisions.rsqrt()
+
+    @property
+    @override
+    def precisions(self) -> Float[Tensor, "k dim"]:
+        return self._coefficients
+
+    @property
+    @override
+    def log_det(self) -> Float[Tensor, " k"]:
+        return self._coefficients.log().sum(1)
+
+    @property
+    @override
+    def variances(self) -> Float[Tensor, "k dim"]:
+        return self._deviations.square()
+
+    @property
+    @override
+    def identity(self) -> Float[Tensor, " m"]:
+        return self.centroids.new_ones(self.dim)
+
+    @staticmethod
+    @override
+    def monomials(z: Float[Tensor, "n dim"]) -> Float[Tensor, "n m"]:
+        return z.square()
+
+    @staticmethod
+    @override
+    def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        return coefficients * v
+
+    @override
+    def log_det_and_inverse(
+        self, coefficients: Float[Tensor, "n m"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n m"]]:
+        return coefficients.log().sum(1), coefficients.reciprocal()
+
+    @override
+    def dense(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
+        return torch.diag_embed(coefficients)
+
+    @override
+    def colour(self, index: Int[Tensor, " n"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        return self._deviations[index] * noise
+
+
+class FullQuadratics(Quadratics):
+    """Quadratic forms with full precisions (k, dim, dim); an `ArgumentError` if one is not positive definite."""
+
+    def __init__(self, centroids: Float[Tensor, "k dim"], precisions: Float[Tensor, "k dim dim"]) -> None:
+        asymmetry = (precisions - precisions.mT).abs().amax((1, 2)) > 1e-4 * precisions.abs().amax((1, 2))
+        precisions = (precisions + precisions.mT) / 2
+        self._factors, failure = torch.linalg.cholesky_ex(precisions)
+        unfit = (asymmetry | (failure > 0)).nonzero()
+        if len(unfit):
+            msg = f"precisions[{int(unfit[0, 0])}] is not symmetric positive definite; add a multiple of the identity "
+            msg += "to its covariance."
+            raise ArgumentError(msg)
+        super().__init__(centroids, precisions.flatten(1))
+
+    @property
+    @override
+    def precisions(self) -> Float[Tensor, "k dim dim"]:
+        return self.dense(self._coefficients)
+
+    @property
+    @override
+    def log_det(self) -> Float[Tensor, " k"]:
+        return 2 * self._factors.diagonal(dim1=1, dim2=2).log().sum(1)
+
+    @property
+    @override
+    def variances(self) -> Float[Tensor, "k dim"]:
+        return torch.cholesky_inverse(self._factors).diagonal(dim1=1, dim2=2)
+
+    @property
+    @override
+    def identity(self) -> Float[Tensor, " m"]:
+        return torch.eye(self.dim, dtype=self.centroids.dtype, device=self.centroids.device).flatten()
+
+    @staticmethod
+    @override
+    def monomials(z: Float[Tensor, "n dim"]) -> Float[Tensor, "n m"]:
+        return (z[:, :, None] * z[:, None, :]).flatten(1)
+
+    @staticmethod
+    @override
+    def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        dim = v.shape[1]
+        return torch.bmm(coefficients.unflatten(1, (dim, dim)), v[:, :, None])[:, :, 0]
+
+    @override
+    def log_det_and_inverse(
+        self, coefficients: Float[Tensor, "n m"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n m"]]:
+        # Rounding may cost positive definiteness far from all centroids: the factor is then NaN, which samplers
+        # reject and callers see, instead of a wrong number.
+        factors, failure = torch.linalg.cholesky_ex(self.dense(coefficients))
+        factors = torch.where((failure > 0)[:, None, None], torch.nan, factors)
+        log_det = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1)
+        return log_det, torch.cholesky_inverse(factors).flatten(1)
+
+    @override
+    def dense(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
+        return coefficients.reshape(-1, self.dim, self.dim)
+
+    @override
+    def colour(self, index: Int[Tensor, " n"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        factors = self._factors[index].transpose(1, 2)
+        return torch.linalg.solve_triangular(factors, noise[:, :, None], upper=True)[:, :, 0]
