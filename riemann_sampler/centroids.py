@@ -1,0 +1,105 @@
+r"""From N posteriors to K centroids with covariances.
+
+``"posterior"`` (arXiv:2209.07370, section 4.2): k-means on the latent means, each centre replaced by the nearest
+real code, with that code's posterior covariance. ``"cluster"``: moment matching of each cluster by the law of total
+variance, :math:`c_k = \bar\mu_k` and :math:`\Sigma_k = \overline{\Sigma} + \operatorname{Cov}(\mu)` over the cluster.
+
+Codes that (nearly) coincide are merged: two identical islands would hold :math:`2^{\alpha d/2}` times the mass of one
+in the volume law at any temperature.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.metrics import pairwise_distances_argmin
+from torch import Tensor
+
+from .metric import row_chunks
+from .protocols import GaussianPosterior
+from .quadratics import DiagonalQuadratics
+
+__all__ = ["Centroids", "cluster_centroids", "merge_duplicates", "posterior_centroids"]
+
+MINI_BATCH_ABOVE = 20_000
+"""Number of codes above which k-means works on mini-batches."""
+
+DUPLICATE_DISTANCE = 0.05
+"""Codes closer than this are one code; root mean square over latent axes, in posterior standard deviations."""
+
+
+class Centroids(NamedTuple):
+    """Centroids with covariances.
+
+    Attributes:
+        means: Positions c_k, in latent units.
+        covariances: Σ_k, (k, dim) when diagonal, else (k, dim, dim), in squared latent units.
+        sizes: Number of codes that each stands for: its cluster, or the codes merged into it.
+    """
+
+    means: Float[Tensor, "k dim"]
+    covariances: Tensor
+    sizes: Float[Tensor, " k"]
+
+
+def _clusters(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and labels of k-means; empty or coinciding clusters are dropped."""
+    method = MiniBatchKMeans if len(codes) > MINI_BATCH_ABOVE else KMeans
+    n_clusters = min(n_clusters, len(np.unique(codes, axis=0)))
+    model = method(n_clusters, n_init=1, random_state=seed).fit(codes)
+    used, labels = np.unique(model.labels_, return_inverse=True)
+    return model.cluster_centers_[used], labels
+
+
+def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
+    """Every code a centroid with its posterior variances; (nearly) coinciding codes are merged into the first."""
+    mean, variance = posterior.mean, posterior.log_variance.exp()
+    quadratics = DiagonalQuadratics(mean.double(), variance.double().reciprocal())
+    threshold = DUPLICATE_DISTANCE**2 * mean.shape[1]
+    # Each code points at the first code that it coincides with, mostly itself; what points together is one.
+    first = [(quadratics(rows) < threshold).byte().argmax(1) for rows in row_chunks(quadratics.centroids, len(mean))]
+    target = torch.cat(first).cpu().numpy()
+    graph = coo_array((np.ones(len(target)), (np.arange(len(target)), target)), shape=(len(target),) * 2)
+    _, component = connected_components(graph, directed=False)
+    _, representative, counts = np.unique(component, return_index=True, return_counts=True)
+    kept = torch.from_numpy(representative).to(mean.device)
+    return Centroids(mean[kept], variance[kept], torch.from_numpy(counts).to(mean))
+
+
+def posterior_centroids(posterior: GaussianPosterior, n_centroids: int | None, seed: int) -> Centroids:
+    """Real codes nearest to k-means centres, with their posterior covariances; None or K ≥ N keeps every code."""
+    if n_centroids is None or n_centroids >= len(posterior.mean):
+        return merge_duplicates(posterior)
+    codes = posterior.mean.double().cpu().numpy()
+    centres, _ = _clusters(codes, n_centroids, seed)
+    nearest = torch.from_numpy(np.unique(pairwise_distances_argmin(centres, codes))).to(posterior.mean.device)
+    return merge_duplicates(GaussianPosterior(posterior.mean[nearest], posterior.log_variance[nearest]))
+
+
+def cluster_centroids(posterior: GaussianPosterior, n_centroids: int | None, seed: int, *, full: bool) -> Centroids:
+    """Clusters of codes with their means and total covariances; None or K ≥ N keeps every code."""
+    if n_centroids is None or n_centroids >= len(posterior.mean):
+        every = merge_duplicates(posterior)
+        return every._replace(covariances=torch.diag_embed(every.covariances)) if full else every
+    _, labels = _clusters(posterior.mean.double().cpu().numpy(), n_centroids, seed)
+    label = torch.from_numpy(labels).to(posterior.mean.device)
+    sizes = torch.bincount(label).to(posterior.mean)
+    means = _cluster_means(posterior.mean, label, sizes)
+    variances = _cluster_means(posterior.log_variance.exp(), label, sizes)
+    deviations = posterior.mean - means[label]
+    if not full:
+        return Centroids(means, variances + _cluster_means(deviations.square(), label, sizes), sizes)
+    order = label.argsort(stable=True)
+    scatter = torch.stack([part.T @ part for part in deviations[order].split(sizes.long().tolist())])
+    return Centroids(means, torch.diag_embed(variances) + scatter / sizes[:, None, None], sizes)
+
+
+def _cluster_means(
+    values: Float[Tensor, "n dim"], label: Int[Tensor, " n"], sizes: Float[Tensor, " k"]
+) -> Float[Tensor, "k dim"]:
+    sums = values.new_zeros(len(sizes), values.shape[1]).index_add_(0, label, values)
+    return sums / sizes[:, None]
