@@ -1,0 +1,149 @@
+r"""What a fit and a set of draws say of themselves.
+
+R-hat and the effective sample size are those of split chains without ranks (Vehtari et al. 2021, "Rank-normalization,
+folding, and localization", sections 3.1 and 3.2): autocovariances by FFT, summed by Geyer's initial monotone sequence.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+from .islands import floor_share, island_scale
+from .laws import Draws, Law, VolumeLaw
+
+__all__ = ["Diagnostics", "describe", "effective_sample_size", "split_r_hat"]
+
+FloatArray = NDArray[np.float64]
+
+
+def _split(trace: FloatArray) -> FloatArray:
+    """Each chain of (steps, chains) cut in two halves of equal length, the middle of an odd number left out."""
+    half = len(trace) // 2
+    return np.concatenate([trace[:half], trace[-half:]], axis=1)
+
+
+def split_r_hat(trace: FloatArray) -> float:
+    """Split R-hat of a scalar along chains, (steps, chains); NaN below 4 steps or if nothing varies."""
+    if len(trace) < 4:
+        return math.nan
+    halves = _split(trace)
+    n = len(halves)
+    within = halves.var(0, ddof=1).mean()
+    between = halves.mean(0).var(ddof=1)
+    return math.sqrt((n - 1) / n + between / within) if within > 0 else math.nan
+
+
+def effective_sample_size(trace: FloatArray) -> float:
+    """Effective sample size, over all steps of all chains, of a scalar (steps, chains); NaN below 4 steps."""
+    if len(trace) < 4:
+        return math.nan
+    halves = _split(trace)
+    n, m = halves.shape
+    centred = halves - halves.mean(0)
+    spectrum = rfft(centred, next_fast_len(2 * n), axis=0)
+    covariance = irfft(np.abs(spectrum) ** 2, next_fast_len(2 * n), axis=0)[:n].mean(1) / n
+    within = covariance[0] * n / (n - 1)
+    total = within * (n - 1) / n + halves.mean(0).var(ddof=1)
+    if total <= 0:
+        return math.nan
+    correlation = 1 - (within - covariance * n / (n - 1)) / total
+    correlation[0] = 1.0
+    pairs = correlation[: n // 2 * 2].reshape(-1, 2).sum(1)
+    positive = int(np.argmax(pairs < 0)) if (pairs < 0).any() else len(pairs)
+    tau = -1 + 2 * np.minimum.accumulate(pairs[:positive]).sum()
+    return float(n * m / max(tau, 1 / math.log10(n * m)))
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What a fitted law, and the last draws from it, say of themselves; NaN is "does not apply" or "not yet drawn".
+
+    Attributes:
+        n_codes: Training codes.
+        n_centroids: Centroids, after merging duplicates.
+        temperature: ρ.
+        island_scale: Width s of an isolated island, in standard deviations of its centroid.
+        relative_ess: Relative effective sample size of the volume law over its island mixture, in (0, 1].
+        floor_share: Share of the mass that the metric's floor holds.
+        step_size: Leapfrog step size, in island standard deviations.
+        n_samples: Draws described below.
+        acceptance: Mean acceptance of HMC transitions.
+        global_acceptance: Mean acceptance of global moves.
+        n_divergent: Divergent trajectories.
+        log_volume_r_hat: Split R-hat of the log density over the last half of the steps.
+        log_volume_ess: Effective sample size of the same, of all steps of all chains.
+        mean_overlap: Mean effective number of centroids whose weights reach a draw.
+        centroids_reached: Share of centroids that are some draw's nearest.
+        centroid_perplexity: Perplexity of the nearest centroids' frequencies, as a share of what equal use would give.
+        nearest_distance: Quantiles .05, .5, .95 of the Mahalanobis distance to the nearest centroid.
+    """
+
+    n_codes: int
+    n_centroids: int
+    temperature: float
+    island_scale: float
+    relative_ess: float
+    floor_share: float
+    step_size: float = math.nan
+    n_samples: int = 0
+    acceptance: float = math.nan
+    global_acceptance: float = math.nan
+    n_divergent: int = 0
+    log_volume_r_hat: float = math.nan
+    log_volume_ess: float = math.nan
+    mean_overlap: float = math.nan
+    centroids_reached: float = math.nan
+    centroid_perplexity: float = math.nan
+    nearest_distance: tuple[float, float, float] = (math.nan,) * 3
+
+    def summary(self) -> str:
+        """One line for each figure, as a table."""
+        rows = [(field.name.replace("_", " "), getattr(self, field.name)) for field in fields(self)]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {_readable(value)}" for name, value in rows)
+
+
+def _readable(value: float | tuple[float, ...]) -> str:
+    if isinstance(value, tuple):
+        return " / ".join(map(_readable, value))
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "–" if math.isnan(value) else f"{value:.4g}"
+
+
+def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
+    """Diagnostics of a law and of draws from it."""
+    metric = law.metric
+    fitted = Diagnostics(
+        n_codes=n_codes,
+        n_centroids=metric.quadratics.n_centroids,
+        temperature=metric.temperature,
+        island_scale=island_scale(metric.temperature, metric.volume_exponent, metric.dim),
+        relative_ess=law.relative_ess,
+        floor_share=floor_share(metric) if isinstance(law, VolumeLaw) else 0.0,
+        step_size=law.kernel.step_size if isinstance(law, VolumeLaw) else math.nan,
+    )
+    if draws is None or len(draws.z) == 0:
+        return fitted
+    n = len(draws.z)
+    trace = draws.trace.double().cpu().numpy()
+    counts = np.bincount(draws.nearest_centroid.cpu().numpy(), minlength=fitted.n_centroids)
+    shares = counts[counts > 0] / n
+    perplexity = math.exp(-(shares * np.log(shares)).sum())
+    quantiles = np.quantile(draws.nearest_distance.double().cpu().numpy(), (0.05, 0.5, 0.95))
+    return Diagnostics(
+        **{field.name: getattr(fitted, field.name) for field in fields(fitted)[:7]},
+        n_samples=n,
+        acceptance=float(draws.acceptance.mean()) if isinstance(law, VolumeLaw) else math.nan,
+        global_acceptance=float(draws.global_acceptance.mean()),
+        n_divergent=int(draws.n_divergent.sum()),
+        log_volume_r_hat=split_r_hat(trace),
+        log_volume_ess=effective_sample_size(trace),
+        mean_overlap=float(draws.overlap.mean()),
+        centroids_reached=len(shares) / fitted.n_centroids,
+        centroid_perplexity=perplexity / fitted.n_centroids,
+        nearest_distance=(float(quantiles[0]), float(quantiles[1]), float(quantiles[2])),
+    )

@@ -1,0 +1,139 @@
+"""From data of any of the usual kinds, through a model, to checked posteriors."""
+
+import math
+import warnings
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, RandomSampler
+
+from .errors import ArgumentError, ArgumentTypeError, CollapseWarning, DataError
+from .progress import progress_bar
+from .protocols import GaussianPosterior, LatentModel
+
+__all__ = ["check_labels", "check_posterior", "encode_data"]
+
+INACTIVE_SHARE = 0.01
+"""A unit is inactive if its codes make less than this share of its aggregate variance (after Burda et al. 2016)."""
+
+
+def _batches(data: Any, batch_size: int) -> Iterator[Any]:
+    if isinstance(data, Tensor | np.ndarray):
+        data = torch.as_tensor(data)
+        if data.ndim == 0 or len(data) == 0:
+            msg = f"data is empty: its shape is {tuple(data.shape)}."
+            raise DataError(msg)
+        yield from progress_bar(data.split(batch_size), desc="encode", unit="batch")
+        return
+    if isinstance(data, Dataset) and not isinstance(data, DataLoader):
+        data = DataLoader(data, batch_size=batch_size)
+    if not isinstance(data, DataLoader):
+        msg = f"data must be a Tensor, ndarray, Dataset, DataLoader or GaussianPosterior, got {type(data).__name__}."
+        raise ArgumentTypeError(msg)
+    with torch.random.fork_rng(devices=[]):  # a DataLoader draws its base seed from the global random state
+        for batch in progress_bar(data, desc="encode", unit="batch"):
+            yield _inputs(batch)
+
+
+def _inputs(batch: Any) -> Any:
+    """The data of one batch: itself, the entry "data" of a mapping, or the first entry of a tuple."""
+    if isinstance(batch, Mapping):
+        if "data" not in batch:
+            msg = f"batches that are mappings need an entry 'data'; this one has {sorted(map(str, batch))}."
+            raise DataError(msg)
+        return batch["data"]
+    return batch[0] if isinstance(batch, Sequence) else batch
+
+
+def encode_data(model: LatentModel | None, data: Any, batch_size: int) -> GaussianPosterior:
+    """Posteriors of all data, in the order given; a ``GaussianPosterior`` is passed through.
+
+    Without a model this is an `ArgumentError`; empty data, data that are not finite, and posteriors that do not fit
+    together are a `DataError`.
+    """
+    if isinstance(data, GaussianPosterior):
+        return data
+    if model is None:
+        msg = "model is None, so data cannot be encoded; pass a model, or fit on a GaussianPosterior."
+        raise ArgumentError(msg)
+    means, log_variances, n = [], [], 0
+    for x in _batches(data, batch_size):
+        if isinstance(x, Tensor) and not torch.isfinite(x).all():
+            first = int((~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)).nonzero()[0, 0])
+            msg = f"data must be finite, but row {n + first} holds NaN or infinity."
+            raise DataError(msg)
+        mean, log_variance = model.encode(x)
+        if mean.ndim != 2 or mean.shape != log_variance.shape or len(mean) != len(x):
+            msg = (
+                f"encode must return a mean and a log-variance of shape ({len(x)}, dim), got {tuple(mean.shape)} and "
+                f"{tuple(log_variance.shape)}."
+            )
+            raise DataError(msg)
+        means.append(mean)
+        log_variances.append(log_variance)
+        n += len(mean)
+    if not means:
+        msg = "data is empty: it gave no batch."
+        raise DataError(msg)
+    return GaussianPosterior(torch.cat(means), torch.cat(log_variances))
+
+
+def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> None:
+    """Raise `DataError` on posteriors that no metric can be made of, warn of those that make a poor one.
+
+    No metric comes of fewer than two codes, shapes that differ, numbers that are not finite, a log-variance that
+    overflows, or codes that are all identical; a poor one of latent units that have collapsed.
+    """
+    mean, log_variance = posterior
+    if mean.ndim != 2 or mean.shape != log_variance.shape or mean.shape[1] == 0:
+        msg = (
+            f"{name}: mean and log_variance must both have shape (n, dim), got {tuple(mean.shape)} and "
+            f"{tuple(log_variance.shape)}."
+        )
+        raise DataError(msg)
+    if len(mean) < 2:
+        msg = f"{name}: at least 2 data points are needed, got {len(mean)}."
+        raise DataError(msg)
+    for part, values in zip(posterior._fields, posterior, strict=True):
+        finite = torch.isfinite(values).all(1)
+        if not finite.all():
+            row = int((~finite).nonzero()[0, 0])
+            msg = f"{name}: {part} must be finite, but {int((~finite).sum())} rows are not, the first is row {row}."
+            raise DataError(msg)
+    bound = math.log(torch.finfo(torch.float32).max)
+    largest = log_variance.abs().max().item()
+    if largest > bound:
+        msg = (
+            f"{name}: log_variance must lie within ±{bound:.1f}, or its exponential overflows; found {largest:.4g} in "
+            "absolute value. Is it a natural logarithm of a variance?"
+        )
+        raise DataError(msg)
+    if (mean == mean[0]).all():
+        msg = f"{name}: all {len(mean)} codes are identical, so there is no geometry to learn. Is the model trained?"
+        raise DataError(msg)
+    spread = mean.var(0)
+    inactive = (spread < INACTIVE_SHARE * (spread + log_variance.exp().mean(0))).nonzero()[:, 0].tolist()
+    if inactive:
+        msg = (
+            f"{name}: {len(inactive)} of {mean.shape[1]} latent units are inactive (posterior collapse): {inactive}. "
+            "The metric is flat along them; a lower beta or a sharper likelihood would use them."
+        )
+        warnings.warn(msg, CollapseWarning, stacklevel=3)
+
+
+def check_labels(labels: Any, data: Any, n: int) -> list[Hashable]:
+    """One hashable label for each data point, as plain Python values.
+
+    An `ArgumentError` if their number is not ``n``, or the data come in random order.
+    """
+    if isinstance(data, DataLoader) and isinstance(data.sampler, RandomSampler):
+        msg = "labels cannot be matched to a DataLoader that shuffles; pass one with shuffle=False."
+        raise ArgumentError(msg)
+    plain = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
+    if len(plain) != n:
+        msg = f"labels must hold one label for each of the {n} data points, got {len(plain)}."
+        raise ArgumentError(msg)
+    return cast("list[Hashable]", plain)

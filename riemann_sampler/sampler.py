@@ -1,0 +1,457 @@
+"""`RiemannianUniformSampler`: the thin shell that wires model, law and chains together."""
+
+import os
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import asdict
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from typing_extensions import Self
+
+from . import storage
+from .diagnostics import Diagnostics, describe
+from .encoding import check_labels, check_posterior, encode_data
+from .errors import ArgumentError, DataError, NotFittedError, StorageError
+from .laws import Draws, IslandLaw, Law, VolumeLaw, fit_law
+from .metric import Metric
+from .progress import progress_bar
+from .protocols import GaussianPosterior, LatentModel
+from .settings import PRESETS, Settings
+from .validation import choice, natural
+
+__all__ = ["LatentSamples", "RiemannianUniformSampler"]
+
+Value = TypeVar("Value")
+
+CHAINS_PER_BLOCK = 1024
+"""Draws that share one random generator; fixed, so that samples depend on nothing but the seed."""
+
+
+class LatentSamples(NamedTuple):
+    """Latent samples and what is known of each; floats are in the dtype of the model's posteriors.
+
+    Attributes:
+        z: Positions, in latent units.
+        log_density: Log density of the law, in nats; unnormalized for ``law="volume"``.
+        acceptance: Mean acceptance of the sample's own HMC transitions; 1 for ``law="islands"``.
+        global_acceptance: Likewise of its global moves; NaN where there are none.
+        nearest_centroid: Index of the nearest centroid in the metric's list, by Mahalanobis distance.
+        nearest_distance: That distance, in standard deviations of the centroid's covariance.
+        labels: Label of each sample, or None after a fit without labels.
+    """
+
+    z: Float[Tensor, "n dim"]
+    log_density: Float[Tensor, " n"]
+    acceptance: Float[Tensor, " n"]
+    global_acceptance: Float[Tensor, " n"]
+    nearest_centroid: Int[Tensor, " n"]
+    nearest_distance: Float[Tensor, " n"]
+    labels: list[Hashable] | None
+
+
+class RiemannianUniformSampler:
+    """Generates from a trained VAE by the uniform law of its latent manifold (arXiv:2209.07370).
+
+    Any model will do that encodes to a Gaussian; it is used as it is and left as it was. `from_preset` gives the
+    set-ups that were studied.
+
+    Args:
+        model: A trained model of a known library, an ``nn.Module`` whose ``encode`` returns (mean, log-variance), a
+            `LatentModel`, or None to fit on a `GaussianPosterior` and draw latents only.
+        n_centroids: Centroids K to which the codes are reduced; None keeps all, ``"auto"`` (clusters only) takes
+            the number that held-out codes prefer.
+        centroid_covariance: ``"posterior"``, real codes with their posteriors, or ``"cluster"``, k-means clusters
+            with their total covariance.
+        covariance_structure: ``"diagonal"`` or ``"full"``.
+        law: ``"volume"``, p ∝ (det G)^{α/2}, by Markov chains; or ``"islands"``, its mixture of isolated islands,
+            drawn exactly.
+        island_scale: Width s of the islands for ``law="islands"``, in posterior standard deviations, or
+            ``"calibrated"``: samples as far from the codes as these are from one another.
+        temperature: ρ for ``law="volume"``; ``"auto"``, the largest that keeps ``min_ess``; or ``"nearest"``, the
+            paper's rule.
+        min_ess: Relative effective sample size that ``temperature="auto"`` keeps, in (0, 1).
+        regularization: Floor λ of the metric; None solves it for ``floor_share``.
+        decay: Rate τ of the floor, in inverse squared latent units; None fits it to the codes' second moment.
+        floor_share: Share of the mass that the floor holds, in (0, 1).
+        volume_exponent: α; 1 is the Riemannian uniform law.
+        global_moves: Whether chains also move between islands. Without these moves chains start at training codes
+            and stay near them, as the paper's do.
+        n_steps: Steps of each chain; a sample is the last state of its own chain.
+        n_warmup: Steps in which ``fit`` adapts the step size.
+        n_leapfrog_steps: Leapfrog steps of an HMC transition.
+        device: Where the geometry is computed; None is where the posteriors are.
+        dtype: Floating-point type of the geometry; None is float64.
+        batch_size: Data points encoded, or samples decoded, at a time.
+
+    Raises:
+        ArgumentError: If an argument has no possible meaning.
+        UnsupportedModelError: If the model has no Gaussian posterior or is of an unknown type.
+
+    Example:
+        >>> sampler = RiemannianUniformSampler(model).fit(train_data)
+        >>> images = sampler.sample(64)
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        n_centroids: int | Literal["auto"] | None = 1000,
+        centroid_covariance: Literal["posterior", "cluster"] = "posterior",
+        covariance_structure: Literal["diagonal", "full"] = "diagonal",
+        law: Literal["volume", "islands"] = "volume",
+        island_scale: float | Literal["calibrated"] = "calibrated",
+        temperature: float | Literal["auto", "nearest"] = "auto",
+        min_ess: float = 0.8,
+        regularization: float | None = None,
+        decay: float | None = None,
+        floor_share: float = 1e-3,
+        volume_exponent: float = 1.0,
+        global_moves: bool = True,
+        n_steps: int = 20,
+        n_warmup: int = 50,
+        n_leapfrog_steps: int = 5,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        batch_size: int = 256,
+    ) -> None:
+        self.settings = Settings(
+            n_centroids=n_centroids,
+            centroid_covariance=centroid_covariance,
+            covariance_structure=covariance_structure,
+            law=law,
+            island_scale=island_scale,
+            temperature=temperature,
+            min_ess=min_ess,
+            regularization=regularization,
+            decay=decay,
+            floor_share=floor_share,
+            volume_exponent=volume_exponent,
+            global_moves=global_moves,
+            n_steps=n_steps,
+            n_warmup=n_warmup,
+            n_leapfrog_steps=n_leapfrog_steps,
+        )
+        self.model = _as_latent_model(model)
+        self.device = None if device is None else torch.device(device)
+        self.dtype = choice("dtype", dtype or torch.float64, (torch.float32, torch.float64))
+        self.batch_size = natural("batch_size", batch_size)
+        self._posterior: GaussianPosterior | None = None
+        self._laws: dict[Hashable, Law] = {}
+        self._counts: dict[Hashable, int] = {}
+        self._diagnostics: dict[Hashable, Diagnostics] = {}
+
+    @classmethod
+    def from_preset(
+        cls, preset: Literal["uniform", "paper", "calibrated", "clusters"], model: Any = None, **overrides: Any
+    ) -> Self:
+        """A sampler with the arguments of a named set-up, some of them overridden.
+
+        ``"uniform"``: the exact uniform law of at most 1,000 posterior centroids. ``"paper"``: the published
+        procedure with its errors mended; its chains do not reach their law, and its diagnostics say so.
+        ``"calibrated"``: the island law of all codes at calibrated novelty. ``"clusters"``: the island law of full
+        cluster covariances, their number chosen by held-out codes.
+
+        Args:
+            preset: Its name.
+            model: A trained model, as for the class.
+            **overrides: Arguments of the class that replace the preset's.
+
+        Returns:
+            An unfitted sampler.
+
+        Raises:
+            ArgumentError: If there is no such preset.
+        """
+        return cls(model, **{**PRESETS[choice("preset", preset, PRESETS)], **overrides})
+
+    def fit(self, data: Any, labels: Any = None, seed: int = 0) -> Self:
+        """Encode the data and fit their law, or with labels one law for each label.
+
+        Args:
+            data: Tensor, ndarray, Dataset or DataLoader of what the model encodes (of mappings the entry "data", of
+                tuples the first), or a `GaussianPosterior`.
+            labels: One hashable label for each data point, or None.
+            seed: Seed of every random choice of the fit.
+
+        Returns:
+            The sampler itself.
+
+        Raises:
+            ArgumentError: If labels and data do not match, or there is no model to encode with.
+            DataError: If the data or the posteriors cannot be used; the message says which and why.
+        """
+        posterior = encode_data(self.model, data, self.batch_size)
+        posterior = GaussianPosterior(*(part.detach() for part in posterior))
+        check_posterior(posterior)
+        dim = _latent_dim(self.model)
+        if dim not in (None, posterior.mean.shape[1]):
+            msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."
+            raise DataError(msg)
+        groups = _groups(None if labels is None else check_labels(labels, data, len(posterior.mean)))
+        geometry = GaussianPosterior(*(part.to(self._geometry_device(part), self.dtype) for part in posterior))
+        laws: dict[Hashable, Law] = {}
+        for label, rows in groups.items():
+            part = geometry
+            if rows is not None:
+                index = torch.tensor(rows, device=geometry.mean.device)
+                part = GaussianPosterior(geometry.mean[index], geometry.log_variance[index])
+                check_posterior(part, name=f"latents of label {label!r}")
+            laws[label] = fit_law(part, self.settings, seed)
+        self._posterior, self._laws = posterior, laws
+        self._counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
+        self._diagnostics = {label: describe(law, self._counts[label]) for label, law in laws.items()}
+        return self
+
+    def sample_latents(
+        self, n_samples: int, *, label: Hashable | None = None, seed: int | None = None
+    ) -> LatentSamples:
+        """Draw latent positions; the same seed gives the same samples.
+
+        Args:
+            n_samples: How many; 0 gives empty tensors.
+            label: Class to draw from, after a fit with labels; None mixes the classes as the training data do.
+            seed: Seed of the draws; None takes a fresh one.
+
+        Returns:
+            The positions, and what is known of each.
+
+        Raises:
+            ArgumentError: If ``n_samples`` is negative, or the label was not in the fit.
+            NotFittedError: If the sampler is not fitted.
+        """
+        natural("n_samples", n_samples, least=0)
+        entropy = np.random.SeedSequence(seed if seed is None else natural("seed", seed, least=0)).entropy
+        counts = self._allot(n_samples, label, entropy)
+        drawn: dict[Hashable, Draws] = {}
+        with progress_bar(total=n_samples, desc="sample", unit="draw") as bar:
+            for index, (key, law) in enumerate(self._laws.items()):
+                if key not in counts:
+                    continue
+                blocks = []
+                for block, size in enumerate(_block_sizes(counts[key])):
+                    blocks.append(law.draw(size, _generator(law.metric.centroids.device, entropy, index, block)))
+                    bar.update(size)
+                drawn[key] = _concatenated(blocks)
+                self._diagnostics[key] = describe(law, self._counts[key], drawn[key])
+        return self._collected(drawn, entropy)
+
+    def sample(
+        self,
+        n_samples: int,
+        *,
+        label: Hashable | None = None,
+        seed: int | None = None,
+        batch_size: int | None = None,
+    ) -> Tensor:
+        """Draw and decode; arguments and errors as `sample_latents`.
+
+        Args:
+            n_samples: How many; 0 gives an empty tensor of the right shape.
+            label: Class to draw from, after a fit with labels.
+            seed: Seed of the draws; None takes a fresh one.
+            batch_size: Samples decoded at a time; None takes the sampler's.
+
+        Returns:
+            What the model decodes, first axis ``n_samples``.
+
+        Raises:
+            ArgumentError: If there is no model to decode with.
+        """
+        if self.model is None:
+            msg = "model is None, so latents cannot be decoded; use sample_latents, or pass a model."
+            raise ArgumentError(msg)
+        size = self.batch_size if batch_size is None else natural("batch_size", batch_size)
+        z = self.sample_latents(n_samples, label=label, seed=seed).z
+        if n_samples == 0:
+            return self.model.decode(z.new_zeros(1, z.shape[1]))[:0]
+        batches = progress_bar(z.split(size), desc="decode", unit="batch")
+        return torch.cat([self.model.decode(batch) for batch in batches])
+
+    @property
+    def posterior_(self) -> GaussianPosterior:
+        """Posteriors of the training data, as the model gave them."""
+        if self._posterior is None:
+            msg = "this RiemannianUniformSampler is not fitted; call fit(data) first."
+            raise NotFittedError(msg)
+        return self._posterior
+
+    @property
+    def metric_(self) -> Metric | dict[Hashable, Metric]:
+        """The fitted metric; by label after a fit with labels."""
+        return self._by_label(lambda label: self._laws[label].metric)
+
+    @property
+    def temperature_(self) -> float | dict[Hashable, float]:
+        """The fitted temperature ρ; by label after a fit with labels."""
+        return self._by_label(lambda label: self._laws[label].metric.temperature)
+
+    @property
+    def diagnostics_(self) -> Diagnostics | dict[Hashable, Diagnostics]:
+        """What the fit, and the last samples, say of themselves; by label after a fit with labels."""
+        return self._by_label(lambda label: self._diagnostics[label])
+
+    def summary(self) -> str:
+        """The diagnostics as a readable table."""
+        parts = self.diagnostics_
+        if isinstance(parts, Diagnostics):
+            return parts.summary()
+        return "\n\n".join(f"label {label!r}\n{part.summary()}" for label, part in parts.items())
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Save the fitted sampler, without the model, as safetensors and JSON. The training codes are part of it.
+
+        Args:
+            folder: Made if missing; a sampler saved there before is replaced, and stays whole until then.
+
+        Raises:
+            NotFittedError: If the sampler is not fitted.
+            StorageError: If a label cannot be written as JSON.
+        """
+        tensors = dict(zip(("mean", "log_variance"), self.posterior_, strict=True))
+        laws = []
+        for index, (label, law) in enumerate(self._laws.items()):
+            law_tensors, scalars = law.state()
+            tensors |= {f"law{index}.{name}": tensor for name, tensor in law_tensors.items()}
+            laws.append({"label": label, "n_codes": self._counts[label], **scalars})
+        config = {
+            "latent_dim": self.posterior_.mean.shape[1],
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "batch_size": self.batch_size,
+            "settings": asdict(self.settings),
+            "laws": laws,
+        }
+        storage.write(folder, config, tensors)
+
+    @classmethod
+    def load(
+        cls, folder: str | os.PathLike[str], model: Any = None, *, device: torch.device | str | None = None
+    ) -> Self:
+        """A sampler that `save` wrote; it draws bit-equal samples.
+
+        Args:
+            folder: Where it was saved.
+            model: The model to decode with, or None to draw latents only.
+            device: Where the geometry is computed; None is the CPU.
+
+        Returns:
+            The fitted sampler.
+
+        Raises:
+            StorageError: If the folder holds no whole sampler, or the model has another latent dimension.
+        """
+        config, tensors = storage.read(folder)
+        try:
+            sampler = cls(
+                model,
+                **config["settings"],
+                device=device or "cpu",
+                dtype=getattr(torch, config["dtype"]),
+                batch_size=config["batch_size"],
+            )
+            sampler._restore(config, {name: tensor.to(sampler.device) for name, tensor in tensors.items()})
+        except (KeyError, TypeError, AttributeError) as error:
+            msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
+            raise StorageError(msg) from error
+        dim = _latent_dim(sampler.model)
+        if dim not in (None, config["latent_dim"]):
+            msg = f"{folder} was fitted in {config['latent_dim']} latent dimensions, the model has latent_dim={dim}."
+            raise StorageError(msg)
+        return sampler
+
+    def _restore(self, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        law_class = IslandLaw if self.settings.law == "islands" else VolumeLaw
+        self._posterior = GaussianPosterior(tensors["mean"], tensors["log_variance"])
+        for index, scalars in enumerate(config["laws"]):
+            prefix = f"law{index}."
+            own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+            label = scalars["label"]
+            self._laws[label] = law_class.restore(self.settings, own, scalars)
+            self._counts[label] = scalars["n_codes"]
+            self._diagnostics[label] = describe(self._laws[label], self._counts[label])
+
+    def _by_label(self, value: Callable[[Hashable], Value]) -> Value | dict[Hashable, Value]:
+        self.posterior_  # noqa: B018 (raises when not fitted)
+        return value(None) if None in self._laws else {label: value(label) for label in self._laws}
+
+    def _geometry_device(self, part: Tensor) -> torch.device:
+        if self.device is not None:
+            return self.device
+        # Apple's mps has no float64, which the geometry needs.
+        return torch.device("cpu") if part.device.type == "mps" else part.device
+
+    def _allot(self, n: int, label: Hashable | None, entropy: Any) -> dict[Hashable, int]:
+        """How many samples each class gives."""
+        self.posterior_  # noqa: B018 (raises when not fitted)
+        if label is None and None not in self._laws:
+            shares = np.array(list(self._counts.values())) / sum(self._counts.values())
+            drawn = np.random.Generator(np.random.PCG64([entropy, len(shares)])).multinomial(n, shares)
+            return dict(zip(self._counts, drawn.tolist(), strict=True))
+        if label not in self._laws:
+            known = "fit had no labels" if None in self._laws else f"known are {list(self._laws)}"
+            msg = f"label {label!r} is unknown: {known}."
+            raise ArgumentError(msg)
+        return {label: n}
+
+    def _collected(self, drawn: dict[Hashable, Draws], entropy: Any) -> LatentSamples:
+        """The draws of all classes, mixed, as the model's dtype and device want them."""
+        draws = _concatenated([draw._replace(trace=draw.trace[:0]) for draw in drawn.values()])
+        labels = [label for label, draw in drawn.items() for _ in range(len(draw.z))]
+        if len(drawn) > 1:
+            order = np.random.Generator(np.random.PCG64([entropy, 0])).permutation(len(labels))
+            draws = Draws(*(part[..., torch.from_numpy(order)] for part in draws))
+        like = self.posterior_.mean
+        return LatentSamples(
+            z=draws.z.to(like),
+            log_density=draws.log_density.to(like),
+            acceptance=draws.acceptance.to(like),
+            global_acceptance=draws.global_acceptance.to(like),
+            nearest_centroid=draws.nearest_centroid.to(like.device),
+            nearest_distance=draws.nearest_distance.to(like),
+            labels=None if None in drawn else labels,
+        )
+
+
+def _as_latent_model(model: Any) -> LatentModel | None:
+    from .adapters import as_latent_model  # adapters stand beside the core, not below it
+
+    return None if model is None else as_latent_model(model)
+
+
+def _latent_dim(model: LatentModel | None) -> int | None:
+    """The model's latent dimension; None without a model, or where it is not known before the first encode."""
+    return getattr(model, "latent_dim", None)
+
+
+def _groups(labels: list[Hashable] | None) -> dict[Hashable, list[int] | None]:
+    """Rows of each label, labels in order of appearance; without labels all rows under None."""
+    if labels is None:
+        return {None: None}
+    groups: dict[Hashable, list[int] | None] = {}
+    for row, label in enumerate(labels):
+        rows = groups.setdefault(label, [])
+        if rows is not None:
+            rows.append(row)
+    return groups
+
+
+def _block_sizes(n: int) -> Iterator[int]:
+    yield from (min(CHAINS_PER_BLOCK, n - first) for first in range(0, max(n, 1), CHAINS_PER_BLOCK))
+
+
+def _generator(device: torch.device, entropy: Any, index: int, block: int) -> torch.Generator:
+    """The random generator of one block of one class."""
+    words = np.random.SeedSequence([entropy, index, block]).generate_state(1, np.uint64)
+    return torch.Generator(device).manual_seed(int(words[0]) >> 1)
+
+
+def _concatenated(blocks: list[Draws]) -> Draws:
+    return Draws(
+        *(
+            torch.cat(parts, dim=-1 if parts[0].ndim > 1 and name == "trace" else 0)
+            for name, parts in zip(Draws._fields, zip(*blocks, strict=True), strict=True)
+        )
+    )
