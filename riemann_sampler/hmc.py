@@ -40,6 +40,10 @@ JITTER = 0.2
 DIVERGENCE_ENERGY = 1000.0
 """A rise of the energy, in nats, that counts as a divergence; commonly used, and as arbitrary here as elsewhere."""
 
+SHRINKAGE = 0.1
+"""γ of dual averaging: twice that of Hoffman & Gelman, whose acceptance is one chain's; the mean over chains is so much
+less noisy that their steps overshoot."""
+
 
 class HMCState(NamedTuple):
     """Positions of the chains with what was computed there."""
@@ -156,11 +160,11 @@ def init_step_size(step_size: float, like: Tensor) -> StepSizeState:
 def adapt_step_size(
     state: StepSizeState, acceptance: Float[Tensor, " chains"], *, target: float = 0.8
 ) -> StepSizeState:
-    """Dual averaging towards a mean acceptance (Hoffman & Gelman 2014, eq. (6), with their γ, t₀ and κ)."""
+    """Dual averaging towards a mean acceptance (Hoffman & Gelman 2014, eq. (6), with their t₀ and κ)."""
     n_updates = state.n_updates + 1
     weight = 1 / (n_updates + 10)
     error = (1 - weight) * state.error + weight * (target - acceptance.mean())
-    log_step_size = state.log_centre - n_updates.sqrt() / 0.05 * error
+    log_step_size = state.log_centre - n_updates.sqrt() / SHRINKAGE * error
     decay = n_updates.pow(-0.75)
     log_average = decay * log_step_size + (1 - decay) * state.log_average
     return StepSizeState(log_step_size, log_average, error, n_updates, state.log_centre)

@@ -5,7 +5,7 @@ A proposal :math:`z' \sim q` is accepted with probability
 whatever :math:`q`. It carries mass between modes that Hamiltonian trajectories never connect.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from .hmc import HMCState, LogDensityAndGradient, init, metropolis, select
 __all__ = ["Proposal", "step"]
 
 
+@runtime_checkable
 class Proposal(Protocol):
     """A density that can be drawn from and evaluated."""
 

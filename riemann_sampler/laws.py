@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from typing_extensions import Self
 
 from . import chains
 from .calibration import calibrated_scale, heldout_n_clusters, make_quadratics, nearest_distances
@@ -106,7 +105,7 @@ class VolumeLaw:
         return tensors, scalars
 
     @classmethod
-    def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> Self:
+    def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> "VolumeLaw":
         """The law that gave this `state` under these settings."""
         kernel = chains.Kernel(
             scalars["step_size"], tensors["inverse_mass"], settings.n_leapfrog_steps, settings.global_moves
@@ -146,7 +145,7 @@ class IslandLaw:
         return tensors, {"scale": self.islands.scale, "relative_ess": self.relative_ess, **_metric_scalars(self.metric)}
 
     @classmethod
-    def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> Self:  # noqa: ARG003
+    def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> "IslandLaw":  # noqa: ARG003
         """The law that gave this `state`."""
         metric = _restored_metric(tensors, scalars)
         log_masses = tensors["log_masses"]

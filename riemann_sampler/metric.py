@@ -26,7 +26,6 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from typing_extensions import Self
 
 from .errors import ArgumentError
 from .quadratics import DiagonalQuadratics, FullQuadratics
@@ -81,7 +80,7 @@ class Metric:
         self.decay = positive("decay", decay)
         self.volume_exponent = positive("volume_exponent", volume_exponent)
 
-    def replace(self, *, temperature: float, regularization: float, decay: float) -> Self:
+    def replace(self, *, temperature: float, regularization: float, decay: float) -> "Metric":
         """The same centroids and precisions (shared, not copied) with other scalars."""
         other = copy.copy(self)
         other.temperature = positive("temperature", temperature)

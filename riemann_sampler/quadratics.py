@@ -164,7 +164,8 @@ class FullQuadratics(Quadratics):
     def __init__(self, centroids: Float[Tensor, "k dim"], precisions: Float[Tensor, "k dim dim"]) -> None:
         asymmetry = (precisions - precisions.mT).abs().amax((1, 2)) > 1e-4 * precisions.abs().amax((1, 2))
         precisions = (precisions + precisions.mT) / 2
-        self._factors, failure = torch.linalg.cholesky_ex(precisions)
+        factors, failure = torch.linalg.cholesky_ex(precisions)
+        self._factors: Tensor = factors  # lower Cholesky factors (k, dim, dim)
         unfit = (asymmetry | (failure > 0)).nonzero()
         if len(unfit):
             msg = f"precisions[{int(unfit[0, 0])}] is not symmetric positive definite; add a multiple of the identity "
@@ -220,5 +221,5 @@ class FullQuadratics(Quadratics):
 
     @override
     def colour(self, index: Int[Tensor, " n"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        factors = self._factors[index].transpose(1, 2)
-        return torch.linalg.solve_triangular(factors, noise[:, :, None], upper=True)[:, :, 0]
+        column: Tensor = torch.linalg.solve_triangular(self._factors[index].mT, noise[:, :, None], upper=True)
+        return column[:, :, 0]

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from typing_extensions import Self
 
 from . import storage
 from .diagnostics import Diagnostics, describe
@@ -147,7 +146,7 @@ class RiemannianUniformSampler:
     @classmethod
     def from_preset(
         cls, preset: Literal["uniform", "paper", "calibrated", "clusters"], model: Any = None, **overrides: Any
-    ) -> Self:
+    ) -> "RiemannianUniformSampler":
         """A sampler with the arguments of a named set-up, some of them overridden.
 
         ``"uniform"``: the exact uniform law of at most 1,000 posterior centroids. ``"paper"``: the published
@@ -168,7 +167,7 @@ class RiemannianUniformSampler:
         """
         return cls(model, **{**PRESETS[choice("preset", preset, PRESETS)], **overrides})
 
-    def fit(self, data: Any, labels: Any = None, seed: int = 0) -> Self:
+    def fit(self, data: Any, labels: Any = None, seed: int = 0) -> "RiemannianUniformSampler":
         """Encode the data and fit their law, or with labels one law for each label.
 
         Args:
@@ -329,7 +328,7 @@ class RiemannianUniformSampler:
     @classmethod
     def load(
         cls, folder: str | os.PathLike[str], model: Any = None, *, device: torch.device | str | None = None
-    ) -> Self:
+    ) -> "RiemannianUniformSampler":
         """A sampler that `save` wrote; it draws bit-equal samples.
 
         Args:
