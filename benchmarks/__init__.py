@@ -1,0 +1,1 @@
+"""Benchmarks of riemann_sampler; ``python -m benchmarks`` lists them."""

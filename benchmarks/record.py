@@ -1,0 +1,40 @@
+"""What a run was: written beside its figures, so that a table can be traced and made again."""
+
+import json
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = ["environment", "replace_file", "write_json"]
+
+
+def environment() -> dict[str, Any]:
+    """Commit, versions, processor and threads of this run."""
+    command = ["git", "describe", "--always", "--dirty"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
+    packages = ("riemann-sampler", "torch", "numpy", "scipy", "scikit-learn")
+    return {
+        "commit": commit.stdout.strip() or "unknown",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+        "machine": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "not run: no CUDA device",
+    }
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def write_json(path: Path, figures: dict[str, Any]) -> None:
+    """Write figures with the environment that gave them."""
+    replace_file(path, json.dumps({"environment": environment(), **figures}, indent=2).encode())

@@ -1,0 +1,133 @@
+"""How fast is one gradient, and how long do 10,000 latents take? Ratios are of medians measured in turn in one run.
+
+(a) One evaluation of the gradient of log √det G at 100 chains, K = 100, d = 16 on one thread, against the dense form of
+    d×d tensors. (b) 10,000 latents from a fitted sampler with K = 1,000, d = 16, and the fit itself, on all threads, in
+    a process of their own, so that its peak memory is theirs.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from riemann_sampler import DiagonalMetric, GaussianPosterior, RiemannianUniformSampler
+
+from .published import dense_gradient
+from .record import write_json
+
+N_CODES, DIM = 8_000, 16
+
+
+def synthetic_posterior(n: int = N_CODES, dim: int = DIM, seed: int = 0) -> GaussianPosterior:
+    """Codes in 40 anisotropic clusters with log-normal posterior variances, as those of a VAE of ten digits look."""
+    generator = torch.Generator().manual_seed(seed)
+    centres = torch.randn(40, dim, generator=generator)
+    widths = 0.45 * torch.rand(40, dim, generator=generator)
+    cluster = torch.randint(40, (n,), generator=generator)
+    mean = centres[cluster] + widths[cluster] * torch.randn(n, dim, generator=generator)
+    return GaussianPosterior(mean, -3 + 0.5 * torch.randn(n, dim, generator=generator))
+
+
+def seconds_in_turn(functions: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Median seconds of each function, called in turn so that a drift of the machine meets them all."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for repeat in tqdm(range(repeats + 1), desc="gradient", leave=False):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if repeat:  # the first round warms up
+                times[name].append(time.perf_counter() - start)
+    return {name: median(values) for name, values in times.items()}
+
+
+def gradient_ratio(dtype: torch.dtype, repeats: int = 30) -> dict[str, float | str]:
+    """(a): the closed form by matrix products against the dense form, on one thread."""
+    n_chains, k = 100, 100
+    generator = torch.Generator().manual_seed(0)
+    centroids = torch.randn(k, DIM, dtype=dtype, generator=generator)
+    precisions = 5 + 20 * torch.rand(k, DIM, dtype=dtype, generator=generator)
+    z = centroids + 0.2 * torch.randn(n_chains, DIM, dtype=dtype, generator=generator)
+    scalars = {"temperature": 2.5, "regularization": 1e-3, "decay": 0.05}
+    metric = DiagonalMetric(centroids, precisions, **scalars)
+    matrices = torch.diag_embed(precisions)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    seconds = seconds_in_turn(
+        {"ours": lambda: metric.grad_log_volume(z), "dense": lambda: dense_gradient(z, centroids, matrices, **scalars)},
+        repeats,
+    )
+    torch.set_num_threads(threads)
+    fast, dense = metric.grad_log_volume(z), dense_gradient(z, centroids, matrices, **scalars)
+    difference = ((fast - dense).norm() / dense.norm()).item()
+    ratio = seconds["dense"] / seconds["ours"]
+    return {"dtype": str(dtype).removeprefix("torch."), **seconds, "ratio": ratio, "relative_difference": difference}
+
+
+def time_to_latents(n_samples: int, dtype: str) -> dict[str, float]:
+    """(b): fit with defaults, then draw; peak memory is what the process grew by."""
+    posterior = synthetic_posterior()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sampler = RiemannianUniformSampler(dtype=getattr(torch, dtype))
+    start = time.perf_counter()
+    sampler.fit(posterior)
+    fitted = time.perf_counter()
+    sampler.sample_latents(n_samples, seed=0)
+    done = time.perf_counter()
+    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    diagnostics = sampler.diagnostics_
+    return {
+        "fit_seconds": fitted - start,
+        "sample_seconds": done - fitted,
+        "peak_mib": peak,
+        "log_volume_r_hat": diagnostics.log_volume_r_hat,
+        "global_acceptance": diagnostics.global_acceptance,
+    }
+
+
+def _in_own_process(n_samples: int, dtype: str) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks", "speed", "--only-latents", dtype, "--samples", str(n_samples)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return json.loads(output.splitlines()[-1])
+
+
+def main(arguments: list[str]) -> None:
+    """Print both tables and write them as JSON."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks speed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--samples", type=int, default=10_000, help="latents drawn in (b)")
+    parser.add_argument("--output", type=Path, default=Path("benchmark_output"), help="folder for the JSON")
+    parser.add_argument("--only-latents", metavar="DTYPE", help="run (b) alone in this process and print JSON")
+    options = parser.parse_args(arguments)
+    if options.only_latents:
+        print(json.dumps(time_to_latents(options.samples, options.only_latents)))
+        return
+
+    gradients = [gradient_ratio(dtype) for dtype in (torch.float64, torch.float32)]
+    print("One gradient evaluation, 100 chains, K = 100, d = 16, one thread\n")
+    print("| dtype | ours, ms | dense d×d, ms | dense / ours | relative difference |\n|---|---|---|---|---|")
+    for row in gradients:
+        ours, dense = 1e3 * row["ours"], 1e3 * row["dense"]
+        print(f"| {row['dtype']} | {ours:.3f} | {dense:.2f} | {row['ratio']:.0f} | {row['relative_difference']:.1e} |")
+
+    latents = {dtype: _in_own_process(options.samples, dtype) for dtype in ("float64", "float32")}
+    print(f"\n{options.samples:,} latents, K = 1,000, d = 16, {torch.get_num_threads()} threads\n")
+    print(
+        "| dtype | fit, s | sample, s | peak memory, MiB | log-volume R-hat | global acceptance |\n|---|---|---|---|---|---|"
+    )
+    for dtype, row in latents.items():
+        times = f"{row['fit_seconds']:.1f} | {row['sample_seconds']:.1f} | {row['peak_mib']:.0f}"
+        print(f"| {dtype} | {times} | {row['log_volume_r_hat']:.3f} | {row['global_acceptance']:.2f} |")
+    cuda = "" if torch.cuda.is_available() else "\nCUDA: not run, there is no device."
+    print(cuda)
+    write_json(options.output / "speed.json", {"gradient": gradients, "latents": latents})
