@@ -1,0 +1,90 @@
+"""The way out for every model that has no adapter: two functions."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..errors import ArgumentTypeError, DataError
+from ..protocols import GaussianPosterior, LatentModel
+from ..validation import choice, natural
+from .checks import checked_decoded, checked_pair
+
+__all__ = ["FunctionAdapter", "Spread"]
+
+Spread = Literal["log_variance", "variance", "std"]
+"""What the second output of an encoder is: ln σ², σ² or σ."""
+
+_SPREADS: tuple[Spread, ...] = ("log_variance", "variance", "std")
+
+
+class FunctionAdapter(LatentModel):
+    """Two functions as a latent model.
+
+    They are called without gradients and get their inputs as they come: moving a batch to the model's device, and
+    keeping the model in evaluation mode, is theirs to do.
+
+    Args:
+        encode: Function of a batch that returns ``(mean, spread)``, both of shape (batch, dim).
+        decode: Function of latent positions, (n, dim), that returns a tensor of first axis n.
+        latent_dim: Dimension of the latent space, at least 1.
+        spread: What the second output of ``encode`` is: ``"log_variance"``, ``"variance"`` or ``"std"``.
+
+    Example:
+        >>> model = FunctionAdapter(encode=net.posterior, decode=net.generate, latent_dim=8, spread="std")
+    """
+
+    def __init__(
+        self,
+        *,
+        encode: Callable[[Any], Any],
+        decode: Callable[[Tensor], Any],
+        latent_dim: int,
+        spread: Spread = "log_variance",
+    ) -> None:
+        self._encode = _function("encode", encode)
+        self._decode = _function("decode", decode)
+        self._latent_dim = natural("latent_dim", latent_dim)
+        self._spread = choice("spread", spread, _SPREADS)
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimension of the latent space."""
+        return self._latent_dim
+
+    def encode(self, x: Any) -> GaussianPosterior:
+        """Posterior of each data point of a batch; a `DataError` if ``encode`` returned anything else."""
+        with torch.no_grad():
+            output = self._encode(x)
+        if isinstance(output, GaussianPosterior) and self._spread != "log_variance":
+            msg = f"encode returned a GaussianPosterior, which holds log-variances, but spread is {self._spread!r}."
+            raise DataError(msg)
+        mean, spread = checked_pair(output, x, self._latent_dim, spread=self._spread, way_out="")
+        return GaussianPosterior(mean, _log_variance(spread, self._spread))
+
+    def decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
+        """Data decoded from latent positions; a `DataError` if ``decode`` returned anything else."""
+        with torch.no_grad():
+            output = self._decode(z)
+        return checked_decoded(output, z, way_out="")
+
+
+def _function(name: str, value: Any) -> Callable[[Any], Any]:
+    if not callable(value):
+        msg = f"{name} must be a function, got {value!r} of type {type(value).__name__}."
+        raise ArgumentTypeError(msg)
+    return value  # type: ignore[no-any-return]
+
+
+def _log_variance(spread: Float[Tensor, "n dim"], meaning: Spread) -> Float[Tensor, "n dim"]:
+    if meaning == "log_variance":
+        return spread
+    if not (spread > 0).all():  # NaN fails too
+        msg = (
+            f"encode returned a {meaning} that is not positive (its minimum is {spread.min().item():.6g}). "
+            'If it is a logarithm, use spread="log_variance".'
+        )
+        raise DataError(msg)
+    return spread.log() if meaning == "variance" else 2 * spread.log()
