@@ -8,6 +8,7 @@ paper's published dynamics run beside, from the centroids, on the laws that they
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -23,7 +24,7 @@ from riemann_sampler.metric import Metric
 from .published import published_samples
 from .record import replace_file, write_json
 
-__all__ = ["EXPONENTS", "LAWS", "Grid", "draw", "make_metric", "tv_ratio"]
+__all__ = ["EXPONENTS", "LAWS", "Grid", "draw", "make_metric", "table", "tv_ratio"]
 
 CELLS, FINE = 30, 20
 """Cells along an axis, and quadrature points along an axis of a cell."""
@@ -158,12 +159,13 @@ def _row(name: str, exponent: float, n: int, n_seeds: int) -> dict[str, float | 
     return {"law": name, "volume_exponent": exponent, "exact": exact, "ours": ours, "published": published}
 
 
-def _table(rows: list[dict[str, float | str | None]]) -> str:
+def table(figures: dict[str, Any]) -> str:
+    """The figures as a Markdown table."""
     lines = [
         "| law | α | TV of exact draws | TV of ours | ours / exact | TV published | published / exact |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
+    for row in figures["rows"]:
         exact, ours, published = row["exact"], row["ours"], row["published"]
         last = "– | –" if published is None else f"{published:.3f} | {published / exact:.1f}"
         lines.append(
@@ -207,9 +209,9 @@ def main(arguments: list[str]) -> None:
 
     cases = [(name, exponent) for name in LAWS for exponent in EXPONENTS]
     rows = [_row(*case, options.samples, options.seeds) for case in tqdm(cases, desc="laws", unit="law", leave=False)]
-    config = {"samples": options.samples, "seeds": options.seeds, "n_steps": N_STEPS}
-    write_json(options.output / "exactness.json", {"config": config, "rows": rows})
-    print(_table(rows))
+    figures = {"config": {"samples": options.samples, "seeds": options.seeds, "n_steps": N_STEPS}, "rows": rows}
+    write_json(options.output / "exactness.json", figures)
+    print(table(figures))
 
     picture = options.output / "exactness.png"
     partial = picture.with_suffix(".partial.png")

@@ -73,7 +73,7 @@ def gradient_ratio(dtype: torch.dtype, repeats: int = 30) -> dict[str, float | s
     return {"dtype": str(dtype).removeprefix("torch."), **seconds, "ratio": ratio, "relative_difference": difference}
 
 
-def time_to_latents(n_samples: int, dtype: str) -> dict[str, float]:
+def time_to_latents(n_samples: int, dtype: str) -> dict[str, float | str]:
     """(b): fit with defaults, then draw; peak memory is what the process grew by."""
     posterior = synthetic_posterior()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -86,6 +86,7 @@ def time_to_latents(n_samples: int, dtype: str) -> dict[str, float]:
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     diagnostics = sampler.diagnostics_
     return {
+        "dtype": dtype,
         "fit_seconds": fitted - start,
         "sample_seconds": done - fitted,
         "peak_mib": peak,
@@ -94,10 +95,33 @@ def time_to_latents(n_samples: int, dtype: str) -> dict[str, float]:
     }
 
 
-def _in_own_process(n_samples: int, dtype: str) -> dict[str, float]:
+def _in_own_process(n_samples: int, dtype: str) -> dict[str, float | str]:
     command = [sys.executable, "-m", "benchmarks", "speed", "--only-latents", dtype, "--samples", str(n_samples)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return json.loads(output.splitlines()[-1])
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as two Markdown tables."""
+    lines = [
+        "One gradient evaluation at 100 chains, K = 100, d = 16, one thread:\n",
+        "| dtype | ours, ms | dense d×d, ms | dense / ours | relative difference |",
+        "|---|---|---|---|---|",
+    ]
+    for row in figures["gradient"]:
+        ours, dense = 1e3 * row["ours"], 1e3 * row["dense"]
+        difference = f"{row['relative_difference']:.1e}"
+        lines.append(f"| {row['dtype']} | {ours:.3f} | {dense:.2f} | {row['ratio']:.0f} | {difference} |")
+    threads = figures["threads"]
+    lines += [
+        f"\n{figures['samples']:,} latents with K = 1,000, d = 16, on {threads} thread{'s' * (threads > 1)}:\n",
+        "| dtype | fit, s | sample, s | peak memory, MiB | log-volume R-hat | global acceptance |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in figures["latents"]:
+        times = f"{row['fit_seconds']:.1f} | {row['sample_seconds']:.1f} | {row['peak_mib']:.0f}"
+        lines.append(f"| {row['dtype']} | {times} | {row['log_volume_r_hat']:.3f} | {row['global_acceptance']:.2f} |")
+    return "\n".join([*lines, f"\nOn a GPU: {figures['cuda']}."])
 
 
 def main(arguments: list[str]) -> None:
@@ -113,21 +137,12 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(time_to_latents(options.samples, options.only_latents)))
         return
 
-    gradients = [gradient_ratio(dtype) for dtype in (torch.float64, torch.float32)]
-    print("One gradient evaluation, 100 chains, K = 100, d = 16, one thread\n")
-    print("| dtype | ours, ms | dense d×d, ms | dense / ours | relative difference |\n|---|---|---|---|---|")
-    for row in gradients:
-        ours, dense = 1e3 * row["ours"], 1e3 * row["dense"]
-        print(f"| {row['dtype']} | {ours:.3f} | {dense:.2f} | {row['ratio']:.0f} | {row['relative_difference']:.1e} |")
-
-    latents = {dtype: _in_own_process(options.samples, dtype) for dtype in ("float64", "float32")}
-    print(f"\n{options.samples:,} latents, K = 1,000, d = 16, {torch.get_num_threads()} threads\n")
-    print(
-        "| dtype | fit, s | sample, s | peak memory, MiB | log-volume R-hat | global acceptance |\n|---|---|---|---|---|---|"
-    )
-    for dtype, row in latents.items():
-        times = f"{row['fit_seconds']:.1f} | {row['sample_seconds']:.1f} | {row['peak_mib']:.0f}"
-        print(f"| {dtype} | {times} | {row['log_volume_r_hat']:.3f} | {row['global_acceptance']:.2f} |")
-    cuda = "" if torch.cuda.is_available() else "\nCUDA: not run, there is no device."
-    print(cuda)
-    write_json(options.output / "speed.json", {"gradient": gradients, "latents": latents})
+    figures = {
+        "threads": torch.get_num_threads(),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "not run, there was none",
+        "samples": options.samples,
+        "gradient": [gradient_ratio(dtype) for dtype in (torch.float64, torch.float32)],
+        "latents": [_in_own_process(options.samples, dtype) for dtype in ("float64", "float32")],
+    }
+    print(table(figures))
+    write_json(options.output / "speed.json", figures)

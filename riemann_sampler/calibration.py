@@ -12,51 +12,22 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
 from scipy.optimize import brentq
-from torch import Tensor
 
-from .centroids import Centroids, cluster_centroids
+from .centroids import cluster_centroids
 from .errors import DataError
 from .islands import IslandMixture
-from .metric import row_chunks
 from .progress import progress_bar
 from .protocols import GaussianPosterior
-from .quadratics import DiagonalQuadratics, FullQuadratics, Quadratics
+from .quadratics import Quadratics
 
-__all__ = ["calibrated_scale", "heldout_n_clusters", "make_quadratics", "nearest_distances"]
+__all__ = ["calibrated_scale", "heldout_n_clusters"]
 
 N_QUERIES = 2_000
 """Samples, and training codes, whose nearest distances are compared; a median of so many is good to about 1 %."""
 
 N_CLUSTERS_GRID = (2, 3, 5, 7, 10, 15, 25, 35, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1200, 1600)
 """Numbers of clusters that are tried, in this order."""
-
-
-def make_quadratics(centroids: Centroids) -> Quadratics:
-    """Quadratic forms with the precisions of the centroids' covariances."""
-    if centroids.covariances.ndim == 2:
-        return DiagonalQuadratics(centroids.means, centroids.covariances.reciprocal())
-    return FullQuadratics(centroids.means, torch.cholesky_inverse(torch.linalg.cholesky(centroids.covariances)))
-
-
-def nearest_distances(
-    quadratics: Quadratics, z: Float[Tensor, "n dim"], *, excluding: Tensor | None = None
-) -> tuple[Float[Tensor, " n"], Tensor]:
-    """Mahalanobis distance to the nearest centroid, in posterior standard deviations, and its index.
-
-    A centroid that does not count can be excluded for each position.
-    """
-    distances, indices, first = [], [], 0
-    for rows in row_chunks(z, quadratics.n_centroids):
-        squares = quadratics(rows)
-        if excluding is not None:
-            squares.scatter_(1, excluding[first : first + len(rows), None], torch.inf)
-        first += len(rows)
-        square, index = squares.min(1)
-        distances.append(square.clamp(min=0).sqrt())
-        indices.append(index)
-    return torch.cat(distances), torch.cat(indices)
 
 
 def calibrated_scale(codes: Quadratics, islands_at: Callable[[float], IslandMixture], *, seed: int) -> float:
@@ -80,14 +51,14 @@ def calibrated_scale(codes: Quadratics, islands_at: Callable[[float], IslandMixt
     device = codes.centroids.device
     generator = torch.Generator(device).manual_seed(seed)
     query = torch.randperm(k, generator=generator, device=device)[:N_QUERIES]
-    wanted = nearest_distances(codes, codes.centroids[query], excluding=query)[0].median().item()
+    wanted = codes.nearest(codes.centroids[query], excluding=query)[0].median().item()
 
     with progress_bar(desc="island scale", unit="trial") as bar:
 
         def excess(log_scale: float) -> float:
             bar.update()
             z = islands_at(math.exp(log_scale)).sample(N_QUERIES, generator.manual_seed(seed))
-            return nearest_distances(codes, z)[0].median().item() - wanted
+            return codes.nearest(z)[0].median().item() - wanted
 
         # If its own code were each sample's nearest, its distance would be about s√d: bracket the root from there.
         low = high = math.log(wanted / math.sqrt(codes.dim))
@@ -108,7 +79,7 @@ def heldout_n_clusters(posterior: GaussianPosterior, *, full: bool, seed: int) -
     candidates = [k for k in (1, *N_CLUSTERS_GRID) if k == 1 or 2 * k <= len(kept)]
     for k in progress_bar(candidates, desc="number of clusters"):
         clusters = cluster_centroids(train, k, seed, full=full)
-        islands = IslandMixture(make_quadratics(clusters), scale=1.0, log_masses=clusters.sizes.log())
+        islands = IslandMixture(clusters.quadratics, scale=1.0, log_masses=clusters.sizes.log())
         score = islands.log_density(posterior.mean[held_out]).mean().item()
         if score > best_score:
             best, best_score, worse = k, score, 0

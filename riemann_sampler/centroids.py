@@ -19,9 +19,8 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
 
-from .metric import row_chunks
 from .protocols import GaussianPosterior
-from .quadratics import DiagonalQuadratics
+from .quadratics import DiagonalQuadratics, FullQuadratics, Quadratics, row_chunks
 
 __all__ = ["Centroids", "cluster_centroids", "merge_duplicates", "posterior_centroids"]
 
@@ -45,12 +44,19 @@ class Centroids(NamedTuple):
     covariances: Tensor
     sizes: Float[Tensor, " k"]
 
+    @property
+    def quadratics(self) -> Quadratics:
+        """Quadratic forms around the centroids, with the precisions Σ_k⁻¹."""
+        if self.covariances.ndim == 2:
+            return DiagonalQuadratics(self.means, self.covariances.reciprocal())
+        return FullQuadratics(self.means, torch.cholesky_inverse(torch.linalg.cholesky(self.covariances)))
+
 
 def _clusters(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Centres and labels of k-means; empty or coinciding clusters are dropped."""
     method = MiniBatchKMeans if len(codes) > MINI_BATCH_ABOVE else KMeans
     n_clusters = min(n_clusters, len(np.unique(codes, axis=0)))
-    model = method(n_clusters, n_init=1, random_state=seed).fit(codes)
+    model = method(n_clusters, n_init=1, random_state=seed % 2**32).fit(codes)
     used, labels = np.unique(model.labels_, return_inverse=True)
     return model.cluster_centers_[used], labels
 
@@ -58,16 +64,30 @@ def _clusters(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray
 def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
     """Every code a centroid with its posterior variances; (nearly) coinciding codes are merged into the first."""
     mean, variance = posterior.mean, posterior.log_variance.exp()
-    quadratics = DiagonalQuadratics(mean.double(), variance.double().reciprocal())
-    threshold = DUPLICATE_DISTANCE**2 * mean.shape[1]
     # Each code points at the first code that it coincides with, mostly itself; what points together is one.
-    first = [(quadratics(rows) < threshold).byte().argmax(1) for rows in row_chunks(quadratics.centroids, len(mean))]
-    target = torch.cat(first).cpu().numpy()
+    target = _first_duplicates(mean.double(), variance.double().reciprocal()).cpu().numpy()
     graph = coo_array((np.ones(len(target)), (np.arange(len(target)), target)), shape=(len(target),) * 2)
     _, component = connected_components(graph, directed=False)
     _, representative, counts = np.unique(component, return_index=True, return_counts=True)
     kept = torch.from_numpy(representative).to(mean.device)
     return Centroids(mean[kept], variance[kept], torch.from_numpy(counts).to(mean))
+
+
+def _first_duplicates(mean: Float[Tensor, "n dim"], precision: Float[Tensor, "n dim"]) -> Int[Tensor, " n"]:
+    """Index of the first code that each coincides with, under that code's precision."""
+    quadratics = DiagonalQuadratics(mean, precision)
+    threshold = DUPLICATE_DISTANCE**2 * mean.shape[1]
+    # The expanded squares single out candidates, with room for their rounding; the differences themselves decide.
+    rounding = 1e-14 * precision.sum(1) * (mean - mean.mean(0)).square().sum(1).max()
+    firsts, start = [], 0
+    for rows in row_chunks(mean, len(mean)):
+        row, column = (quadratics(rows) < threshold + rounding).nonzero().unbind(1)
+        distance = ((rows[row] - mean[column]).square() * precision[column]).sum(1)
+        row, column = row[distance < threshold], column[distance < threshold]
+        first = torch.arange(start, start + len(rows), device=mean.device)
+        firsts.append(first.scatter_reduce(0, row, column, "amin"))
+        start += len(rows)
+    return torch.cat(firsts)
 
 
 def posterior_centroids(posterior: GaussianPosterior, n_centroids: int | None, seed: int) -> Centroids:

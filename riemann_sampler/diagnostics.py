@@ -106,7 +106,7 @@ class Diagnostics:
         return "\n".join(f"{name:<{width}}  {_readable(value)}" for name, value in rows)
 
 
-def _readable(value: float | tuple[float, ...]) -> str:
+def _readable(value: int | float | tuple[float, ...]) -> str:
     if isinstance(value, tuple):
         return " / ".join(map(_readable, value))
     if isinstance(value, int):

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, RandomSampler
+from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler
 
 from .errors import ArgumentError, ArgumentTypeError, CollapseWarning, DataError
 from .progress import progress_bar
@@ -22,7 +22,8 @@ INACTIVE_SHARE = 0.01
 
 def _batches(data: Any, batch_size: int) -> Iterator[Any]:
     if isinstance(data, Tensor | np.ndarray):
-        data = torch.as_tensor(data)
+        if isinstance(data, np.ndarray):
+            data = torch.from_numpy(data if data.flags.writeable else data.copy())
         if data.ndim == 0 or len(data) == 0:
             msg = f"data is empty: its shape is {tuple(data.shape)}."
             raise DataError(msg)
@@ -124,15 +125,27 @@ def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> N
         warnings.warn(msg, CollapseWarning, stacklevel=3)
 
 
+def _in_order(loader: DataLoader[Any]) -> bool:
+    """Whether a loader gives the data in the data set's own order."""
+    if isinstance(loader.dataset, IterableDataset):
+        return True
+    if loader.batch_sampler is None:
+        return isinstance(loader.sampler, SequentialSampler)
+    return type(loader.batch_sampler) is BatchSampler and isinstance(loader.batch_sampler.sampler, SequentialSampler)
+
+
 def check_labels(labels: Any, data: Any, n: int) -> list[Hashable]:
     """One hashable label for each data point, as plain Python values.
 
     An `ArgumentError` if their number is not ``n``, or the data come in random order.
     """
-    if isinstance(data, DataLoader) and isinstance(data.sampler, RandomSampler):
+    if isinstance(data, DataLoader) and not _in_order(data):
         msg = "labels cannot be matched to a DataLoader that shuffles; pass one with shuffle=False."
         raise ArgumentError(msg)
     plain = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
+    if None in plain:
+        msg = f"labels must not be None, but label {plain.index(None)} is; give such data points a label of their own."
+        raise ArgumentError(msg)
     if len(plain) != n:
         msg = f"labels must hold one label for each of the {n} data points, got {len(plain)}."
         raise ArgumentError(msg)

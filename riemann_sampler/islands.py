@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .metric import Metric, exp_clamped_, row_chunks
-from .quadratics import Quadratics
+from .metric import Metric, exp_clamped_
+from .quadratics import Quadratics, row_chunks
 
 __all__ = ["Floor", "IslandMixture", "floor_share", "island_scale", "normal_draws", "proper_floor"]
 
@@ -129,4 +129,4 @@ class IslandMixture:
         islands = exp_clamped_(logits.sub_(shift[:, None])).sum(1).log_().add_(shift)
         variance = self._floor_deviation**2
         log_peak = self.log_weights[-1] - 0.5 * self.quadratics.dim * math.log(2 * math.pi * variance)
-        return torch.logaddexp(islands, log_peak - 0.5 * z.square().sum(1) / variance)
+        return torch.logaddexp(islands, log_peak - 0.5 * (z * z).sum(1) / variance)

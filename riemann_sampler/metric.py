@@ -20,7 +20,7 @@ however far from the data.
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -28,18 +28,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .errors import ArgumentError
-from .quadratics import DiagonalQuadratics, FullQuadratics
+from .quadratics import DiagonalQuadratics, FullQuadratics, row_chunks
 from .validation import finite_matrix, positive
 
-__all__ = ["DiagonalMetric", "FullMetric", "Metric", "exp_clamped_", "row_chunks"]
-
-BLOCK_ELEMENTS = 2**18
-"""Numbers in the largest temporary block, (positions, centroids): 2 MiB in float64, about a core's share of cache."""
-
-
-def row_chunks(z: Tensor, row_elements: int) -> Iterator[Tensor]:
-    """Consecutive rows of ``z``, so few at a time that a block of ``row_elements`` for each stays bounded."""
-    yield from z.split(max(1, BLOCK_ELEMENTS // row_elements)) if len(z) else (z,)
+__all__ = ["DiagonalMetric", "FullMetric", "Metric", "exp_clamped_"]
 
 
 def exp_clamped_(exponents: Tensor) -> Tensor:
@@ -140,7 +132,7 @@ class Metric:
         if z.ndim != 2 or z.shape[1] != self.dim:
             msg = f"z must have shape (n, {self.dim}), got {tuple(z.shape)}."
             raise ArgumentError(msg)
-        largest = max(self.quadratics.n_centroids, len(self.quadratics.identity))
+        largest = max(self.quadratics.n_centroids, self.dim**self._precision_axes)
         parts = [function(rows) for rows in row_chunks(z, largest)]
         return [torch.cat(columns) if len(parts) > 1 else columns[0] for columns in zip(*parts, strict=True)]
 
@@ -150,11 +142,11 @@ class Metric:
     def _scaled(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Coefficients of e^{−shift} G(z), the shift, and the weights and floor scaled likewise."""
         logits = self._log_weights(z)
-        log_floor = math.log(self.regularization) - self.decay * z.square().sum(1)
+        log_floor = math.log(self.regularization) - self.decay * (z * z).sum(1)
         shift = torch.maximum(logits.detach().amax(1), log_floor.detach())
         weights = exp_clamped_(logits.sub_(shift[:, None]))
         floor = exp_clamped_(log_floor - shift)
-        coefficients = self.quadratics.mix(weights) + floor[:, None] * self.quadratics.identity
+        coefficients = self.quadratics.add_identity(self.quadratics.mix(weights), floor)
         return coefficients, shift, weights, floor
 
     def _log_volume(self, z: Tensor, *, gradient: bool) -> tuple[Tensor, Tensor]:
@@ -164,9 +156,8 @@ class Metric:
         if not gradient:
             return log_volume, z
         u = self.quadratics.traces(inverse).mul_(weights)
-        trace = (inverse * self.quadratics.identity).sum(1)
         pull = self.quadratics.pull(u, z).div_(self.temperature**2)
-        return log_volume, pull.neg_().sub_(z * (self.decay * floor * trace)[:, None])
+        return log_volume, pull.neg_().sub_(z * (self.decay * floor * self.quadratics.trace(inverse))[:, None])
 
     def _overlap(self, z: Tensor) -> Tensor:
         return self._log_weights(z).softmax(1).square().sum(1).reciprocal()

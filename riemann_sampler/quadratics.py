@@ -8,6 +8,7 @@ over centroids is one product with a (k, coefficients) matrix; no (n, k, dim) te
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Int
@@ -16,7 +17,15 @@ from typing_extensions import override
 
 from .errors import ArgumentError
 
-__all__ = ["DiagonalQuadratics", "FullQuadratics", "Quadratics"]
+__all__ = ["DiagonalQuadratics", "FullQuadratics", "Quadratics", "row_chunks"]
+
+BLOCK_ELEMENTS = 2**18
+"""Numbers in the largest temporary block, (positions, centroids): 2 MiB in float64, about a core's share of cache."""
+
+
+def row_chunks(z: Tensor, row_elements: int) -> Iterator[Tensor]:
+    """Consecutive rows of ``z``, so few at a time that a block of ``row_elements`` for each stays bounded."""
+    yield from z.split(max(1, BLOCK_ELEMENTS // row_elements)) if len(z) else (z,)
 
 
 class Quadratics(ABC):
@@ -51,11 +60,6 @@ class Quadratics(ABC):
     def variances(self) -> Float[Tensor, "k dim"]:
         """Diagonal of the covariances, in squared latent units."""
 
-    @property
-    @abstractmethod
-    def identity(self) -> Float[Tensor, " m"]:
-        """Coefficients of the identity matrix."""
-
     @staticmethod
     @abstractmethod
     def monomials(z: Float[Tensor, "n dim"]) -> Float[Tensor, "n m"]:
@@ -65,6 +69,14 @@ class Quadratics(ABC):
     @abstractmethod
     def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """Matrix times vector, row by row."""
+
+    @abstractmethod
+    def add_identity(self, coefficients: Float[Tensor, "n m"], amounts: Float[Tensor, " n"]) -> Float[Tensor, "n m"]:
+        """Coefficients of A + amount · I, row by row."""
+
+    @abstractmethod
+    def trace(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        """Traces of n matrices given by their coefficients."""
 
     @abstractmethod
     def log_det_and_inverse(
@@ -87,6 +99,21 @@ class Quadratics(ABC):
         z = z - self._origin
         features = torch.cat([self.monomials(z), z], 1)
         return torch.addmm(self._constant, features, self._expansion, beta=scale, alpha=scale)
+
+    def nearest(
+        self, z: Float[Tensor, "n dim"], *, excluding: Int[Tensor, " n"] | None = None
+    ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
+        """Distance √δ_k(z) to the nearest centroid, and its index; one can be excluded for each position."""
+        distances, indices, first = [], [], 0
+        for rows in row_chunks(z, self.n_centroids):
+            squares = self(rows)
+            if excluding is not None:
+                squares.scatter_(1, excluding[first : first + len(rows), None], torch.inf)
+            first += len(rows)
+            square, index = squares.min(1)
+            distances.append(square.clamp(min=0).sqrt())
+            indices.append(index)
+        return torch.cat(distances), torch.cat(indices)
 
     def mix(self, weights: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
         """Coefficients of Σ_k weights_k P_k."""
@@ -128,20 +155,23 @@ class DiagonalQuadratics(Quadratics):
     def variances(self) -> Float[Tensor, "k dim"]:
         return self._deviations.square()
 
-    @property
-    @override
-    def identity(self) -> Float[Tensor, " m"]:
-        return self.centroids.new_ones(self.dim)
-
     @staticmethod
     @override
     def monomials(z: Float[Tensor, "n dim"]) -> Float[Tensor, "n m"]:
-        return z.square()
+        return z * z
 
     @staticmethod
     @override
     def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         return coefficients * v
+
+    @override
+    def add_identity(self, coefficients: Float[Tensor, "n m"], amounts: Float[Tensor, " n"]) -> Float[Tensor, "n m"]:
+        return coefficients + amounts[:, None]
+
+    @override
+    def trace(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        return coefficients.sum(1)
 
     @override
     def log_det_and_inverse(
@@ -188,11 +218,6 @@ class FullQuadratics(Quadratics):
     def variances(self) -> Float[Tensor, "k dim"]:
         return torch.cholesky_inverse(self._factors).diagonal(dim1=1, dim2=2)
 
-    @property
-    @override
-    def identity(self) -> Float[Tensor, " m"]:
-        return torch.eye(self.dim, dtype=self.centroids.dtype, device=self.centroids.device).flatten()
-
     @staticmethod
     @override
     def monomials(z: Float[Tensor, "n dim"]) -> Float[Tensor, "n m"]:
@@ -203,6 +228,14 @@ class FullQuadratics(Quadratics):
     def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         dim = v.shape[1]
         return torch.bmm(coefficients.unflatten(1, (dim, dim)), v[:, :, None])[:, :, 0]
+
+    @override
+    def add_identity(self, coefficients: Float[Tensor, "n m"], amounts: Float[Tensor, " n"]) -> Float[Tensor, "n m"]:
+        return (self.dense(coefficients) + torch.diag_embed(amounts[:, None].expand(-1, self.dim))).flatten(1)
+
+    @override
+    def trace(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        return self.dense(coefficients).diagonal(dim1=1, dim2=2).sum(1)
 
     @override
     def log_det_and_inverse(

@@ -1,20 +1,22 @@
 """`RiemannianUniformSampler`: the thin shell that wires model, law and chains together."""
 
 import os
-from collections.abc import Callable, Hashable, Iterator
+import secrets
+from collections.abc import Callable, Hashable
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple, TypeVar
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from . import storage
 from .diagnostics import Diagnostics, describe
+from .drawing import allot, derived_seed, draw, mixed
 from .encoding import check_labels, check_posterior, encode_data
 from .errors import ArgumentError, DataError, NotFittedError, StorageError
-from .laws import Draws, IslandLaw, Law, VolumeLaw, fit_law
+from .fitting import fit_law
+from .laws import Draws, IslandLaw, Law, VolumeLaw
 from .metric import Metric
 from .progress import progress_bar
 from .protocols import GaussianPosterior, LatentModel
@@ -24,9 +26,6 @@ from .validation import choice, natural
 __all__ = ["LatentSamples", "RiemannianUniformSampler"]
 
 Value = TypeVar("Value")
-
-CHAINS_PER_BLOCK = 1024
-"""Draws that share one random generator; fixed, so that samples depend on nothing but the seed."""
 
 
 class LatentSamples(NamedTuple):
@@ -183,6 +182,7 @@ class RiemannianUniformSampler:
             ArgumentError: If labels and data do not match, or there is no model to encode with.
             DataError: If the data or the posteriors cannot be used; the message says which and why.
         """
+        seed = derived_seed(natural("seed", seed, least=0))
         posterior = encode_data(self.model, data, self.batch_size)
         posterior = GaussianPosterior(*(part.detach() for part in posterior))
         check_posterior(posterior)
@@ -223,18 +223,14 @@ class RiemannianUniformSampler:
             NotFittedError: If the sampler is not fitted.
         """
         natural("n_samples", n_samples, least=0)
-        entropy = np.random.SeedSequence(seed if seed is None else natural("seed", seed, least=0)).entropy
+        entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
         counts = self._allot(n_samples, label, entropy)
         drawn: dict[Hashable, Draws] = {}
         with progress_bar(total=n_samples, desc="sample", unit="draw") as bar:
             for index, (key, law) in enumerate(self._laws.items()):
                 if key not in counts:
                     continue
-                blocks = []
-                for block, size in enumerate(_block_sizes(counts[key])):
-                    blocks.append(law.draw(size, _generator(law.metric.centroids.device, entropy, index, block)))
-                    bar.update(size)
-                drawn[key] = _concatenated(blocks)
+                drawn[key] = draw(law, counts[key], (entropy, index), progress=bar.update)
                 self._diagnostics[key] = describe(law, self._counts[key], drawn[key])
         return self._collected(drawn, entropy)
 
@@ -313,6 +309,9 @@ class RiemannianUniformSampler:
         tensors = dict(zip(("mean", "log_variance"), self.posterior_, strict=True))
         laws = []
         for index, (label, law) in enumerate(self._laws.items()):
+            if not isinstance(label, str | int | float | None):
+                msg = f"label {label!r} cannot be saved; fit with labels that are strings or numbers."
+                raise StorageError(msg)
             law_tensors, scalars = law.state()
             tensors |= {f"law{index}.{name}": tensor for name, tensor in law_tensors.items()}
             laws.append({"label": label, "n_codes": self._counts[label], **scalars})
@@ -342,8 +341,10 @@ class RiemannianUniformSampler:
         Raises:
             StorageError: If the folder holds no whole sampler, or the model has another latent dimension.
         """
+        model = _as_latent_model(model)
         config, tensors = storage.read(folder)
         try:
+            fitted_dim = config["latent_dim"]
             sampler = cls(
                 model,
                 **config["settings"],
@@ -352,12 +353,12 @@ class RiemannianUniformSampler:
                 batch_size=config["batch_size"],
             )
             sampler._restore(config, {name: tensor.to(sampler.device) for name, tensor in tensors.items()})
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
             raise StorageError(msg) from error
         dim = _latent_dim(sampler.model)
-        if dim not in (None, config["latent_dim"]):
-            msg = f"{folder} was fitted in {config['latent_dim']} latent dimensions, the model has latent_dim={dim}."
+        if dim not in (None, fitted_dim):
+            msg = f"{folder} was fitted in {fitted_dim} latent dimensions, the model has latent_dim={dim}."
             raise StorageError(msg)
         return sampler
 
@@ -382,26 +383,21 @@ class RiemannianUniformSampler:
         # Apple's mps has no float64, which the geometry needs.
         return torch.device("cpu") if part.device.type == "mps" else part.device
 
-    def _allot(self, n: int, label: Hashable | None, entropy: Any) -> dict[Hashable, int]:
+    def _allot(self, n: int, label: Hashable | None, entropy: int) -> dict[Hashable, int]:
         """How many samples each class gives."""
         self.posterior_  # noqa: B018 (raises when not fitted)
         if label is None and None not in self._laws:
-            shares = np.array(list(self._counts.values())) / sum(self._counts.values())
-            drawn = np.random.Generator(np.random.PCG64([entropy, len(shares)])).multinomial(n, shares)
-            return dict(zip(self._counts, drawn.tolist(), strict=True))
+            return allot(n, self._counts, entropy)
         if label not in self._laws:
             known = "fit had no labels" if None in self._laws else f"known are {list(self._laws)}"
             msg = f"label {label!r} is unknown: {known}."
             raise ArgumentError(msg)
         return {label: n}
 
-    def _collected(self, drawn: dict[Hashable, Draws], entropy: Any) -> LatentSamples:
+    def _collected(self, drawn: dict[Hashable, Draws], entropy: int) -> LatentSamples:
         """The draws of all classes, mixed, as the model's dtype and device want them."""
-        draws = _concatenated([draw._replace(trace=draw.trace[:0]) for draw in drawn.values()])
-        labels = [label for label, draw in drawn.items() for _ in range(len(draw.z))]
-        if len(drawn) > 1:
-            order = np.random.Generator(np.random.PCG64([entropy, 0])).permutation(len(labels))
-            draws = Draws(*(part[..., torch.from_numpy(order)] for part in draws))
+        labels = [label for label, draws in drawn.items() for _ in range(len(draws.z))]
+        draws, order = mixed(list(drawn.values()), entropy)
         like = self.posterior_.mean
         return LatentSamples(
             z=draws.z.to(like),
@@ -410,7 +406,7 @@ class RiemannianUniformSampler:
             global_acceptance=draws.global_acceptance.to(like),
             nearest_centroid=draws.nearest_centroid.to(like.device),
             nearest_distance=draws.nearest_distance.to(like),
-            labels=None if None in drawn else labels,
+            labels=None if None in drawn else [labels[i] for i in order],
         )
 
 
@@ -435,22 +431,3 @@ def _groups(labels: list[Hashable] | None) -> dict[Hashable, list[int] | None]:
         if rows is not None:
             rows.append(row)
     return groups
-
-
-def _block_sizes(n: int) -> Iterator[int]:
-    yield from (min(CHAINS_PER_BLOCK, n - first) for first in range(0, max(n, 1), CHAINS_PER_BLOCK))
-
-
-def _generator(device: torch.device, entropy: Any, index: int, block: int) -> torch.Generator:
-    """The random generator of one block of one class."""
-    words = np.random.SeedSequence([entropy, index, block]).generate_state(1, np.uint64)
-    return torch.Generator(device).manual_seed(int(words[0]) >> 1)
-
-
-def _concatenated(blocks: list[Draws]) -> Draws:
-    return Draws(
-        *(
-            torch.cat(parts, dim=-1 if parts[0].ndim > 1 and name == "trace" else 0)
-            for name, parts in zip(Draws._fields, zip(*blocks, strict=True), strict=True)
-        )
-    )

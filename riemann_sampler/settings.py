@@ -1,5 +1,6 @@
 """The choices that shape a law and its chains, checked once, and the presets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -55,30 +56,31 @@ class Settings:
         choice("centroid_covariance", self.centroid_covariance, ("posterior", "cluster"))
         choice("covariance_structure", self.covariance_structure, ("diagonal", "full"))
         choice("law", self.law, ("volume", "islands"))
-        if self.n_centroids == "auto":
-            if self.centroid_covariance != "cluster":
-                msg = "n_centroids='auto' compares clusters: it needs centroid_covariance='cluster'."
-                raise ArgumentError(msg)
-        elif self.n_centroids is not None:
-            _number_or(("auto",), "n_centroids", self.n_centroids, natural)
-        _number_or(("calibrated",), "island_scale", self.island_scale, positive)
-        _number_or(("auto", "nearest"), "temperature", self.temperature, positive)
+        if self.n_centroids == "auto" and self.centroid_covariance != "cluster":
+            msg = "n_centroids='auto' compares clusters: it needs centroid_covariance='cluster'."
+            raise ArgumentError(msg)
+        self._make_number(natural, "n_centroids", words=("auto",), optional=True)
+        self._make_number(positive, "island_scale", words=("calibrated",))
+        self._make_number(positive, "temperature", words=("auto", "nearest"))
         for name in ("regularization", "decay"):
-            if getattr(self, name) is not None:
-                positive(name, getattr(self, name))
+            self._make_number(positive, name, optional=True)
+        for name in ("min_ess", "floor_share", "volume_exponent"):
+            self._make_number(positive, name)
         for name in ("min_ess", "floor_share"):
-            if positive(name, getattr(self, name)) >= 1:
+            if getattr(self, name) >= 1:
                 msg = f"{name} is a share and must be below 1, got {getattr(self, name)!r}."
                 raise ArgumentError(msg)
-        positive("volume_exponent", self.volume_exponent)
         for name in ("n_steps", "n_warmup", "n_leapfrog_steps"):
-            natural(name, getattr(self, name))
+            self._make_number(natural, name)
 
-
-def _number_or(words: tuple[str, ...], name: str, value: Any, check: Any) -> None:
-    if isinstance(value, str):
-        if value not in words:
+    def _make_number(
+        self, check: Callable[[str, Any], float], name: str, *, words: tuple[str, ...] = (), optional: bool = False
+    ) -> None:
+        """Check a setting and make it a plain number, unless it is a word, or None, that may stand for one."""
+        value = getattr(self, name)
+        if (optional and value is None) or (isinstance(value, str) and value in words):
+            return
+        if words and isinstance(value, str):
             msg = f"{name} must be a number or one of {', '.join(map(repr, words))}; got {value!r}."
             raise ArgumentError(msg)
-    else:
-        check(name, value)
+        object.__setattr__(self, name, check(name, value))

@@ -24,21 +24,14 @@ CONFIG = "config.json"
 
 
 def write(folder: str | os.PathLike[str], config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    """Write a configuration and its tensors; an older sampler in the folder stays whole until the new one is.
-
-    A `StorageError` if the configuration holds what JSON cannot, such as labels that are objects.
-    """
+    """Write a configuration and its tensors; an older sampler in the folder stays whole until the new one is."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    content = tensors_to_bytes({name: tensor.cpu().clone() for name, tensor in tensors.items()})
+    content = tensors_to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     digest = hashlib.sha256(content).hexdigest()
     name = f"tensors-{digest[:16]}.safetensors"
     document = {"schema_version": SCHEMA_VERSION, "tensors": name, "sha256": digest, **config}
-    try:
-        text = json.dumps(document, indent=2, allow_nan=True)
-    except TypeError as error:
-        msg = f"the sampler cannot be saved as JSON: {error}; use labels that are strings or numbers."
-        raise StorageError(msg) from error
+    text = json.dumps(document, indent=2)
     _replace(folder / name, content)
     _replace(folder / CONFIG, text.encode())
     for stale in folder.glob("tensors-*.safetensors"):
@@ -64,7 +57,7 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tens
     folder = Path(folder)
     try:
         config = json.loads((folder / CONFIG).read_text())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         msg = f"{folder} holds no saved sampler: there is no {CONFIG}."
         raise StorageError(msg) from error
     except ValueError as error:

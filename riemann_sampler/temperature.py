@@ -41,7 +41,7 @@ def ess_temperature(metric_at: Callable[[float], Metric], widest: float, *, min_
 
     Args:
         metric_at: The metric (with its floor) for a temperature.
-        widest: Temperature not to be exceeded.
+        widest: Temperature not to be exceeded. Beyond it the relative ESS may rise again, where all islands coincide.
         min_ess: Relative effective sample size to keep.
         seed: Seed of the draws, the same at every temperature.
 

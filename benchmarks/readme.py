@@ -1,0 +1,45 @@
+"""Put the tables of committed results into the README, between their marks; nothing in them is typed by hand."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import demo, exactness, speed
+from .record import replace_file
+
+__all__ = ["filled", "main"]
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
+    "demo": (RESULTS / "demo" / "table.json", demo.table),
+    "exactness": (RESULTS / "exactness.json", exactness.table),
+    "speed": (RESULTS / "speed.json", speed.table),
+}
+
+
+def filled(text: str) -> str:
+    """The text with each marked table made from its results."""
+    for name, (path, table) in TABLES.items():
+        figures = json.loads(path.read_text())
+        pattern = rf"(<!-- begin {name} \((.*?)\) -->\n).*?(<!-- end {name} -->)"
+
+        def block(match: re.Match[str], figures: dict[str, Any] = figures, table: Any = table) -> str:
+            source = f"`{match[2]}`, commit {figures['environment']['commit']}:"
+            return f"{match[1]}\n{source}\n\n{table(figures)}\n\n{match[3]}"
+
+        text, n_found = re.subn(pattern, block, text, flags=re.DOTALL)
+        if n_found != 1:
+            msg = f"README.md must hold one table marked {name!r}, it holds {n_found}."
+            raise SystemExit(msg)
+    return text
+
+
+def main(arguments: list[str]) -> None:
+    """Fill README.md in place."""
+    argparse.ArgumentParser(prog="python -m benchmarks readme", description=__doc__).parse_args(arguments)
+    readme = ROOT / "README.md"
+    replace_file(readme, filled(readme.read_text()).encode())

@@ -1,0 +1,162 @@
+"""From posteriors and settings to a fitted law."""
+
+import math
+import warnings
+from collections.abc import Callable
+
+import torch
+
+from . import chains
+from .calibration import calibrated_scale, heldout_n_clusters
+from .centroids import Centroids, cluster_centroids, merge_duplicates, posterior_centroids
+from .errors import DataError, FloorWarning, TemperatureWarning
+from .islands import IslandMixture, floor_share, island_scale, proper_floor
+from .laws import IslandLaw, Law, VolumeLaw, chain_starts
+from .metric import DiagonalMetric, FullMetric, Metric
+from .protocols import GaussianPosterior
+from .quadratics import Quadratics
+from .settings import Settings
+from .temperature import ess_temperature, nearest_temperature, relative_ess
+
+__all__ = ["fit_law"]
+
+WARM_UP_CHAINS = 256
+LARGE_FLOOR_SHARE = 0.05
+
+
+def fit_law(posterior: GaussianPosterior, settings: Settings, seed: int) -> Law:
+    """The law of a set of posteriors; a `DataError` if a rule of the settings finds no answer in them."""
+    centroids = _centroids(posterior, settings, seed)
+    unit = _unit_metric(centroids, settings)
+    fit = _fit_island_law if settings.law == "islands" else _fit_volume_law
+    return fit(posterior, centroids, unit, settings, seed)
+
+
+def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int) -> Centroids:
+    full = settings.covariance_structure == "full"
+    k = settings.n_centroids
+    if settings.centroid_covariance == "cluster":
+        k = heldout_n_clusters(posterior, full=full, seed=seed) if k == "auto" else k
+        return cluster_centroids(posterior, k, seed, full=full)
+    centroids = posterior_centroids(posterior, k if isinstance(k, int) else None, seed)
+    return centroids._replace(covariances=torch.diag_embed(centroids.covariances)) if full else centroids
+
+
+def _unit_metric(centroids: Centroids, settings: Settings) -> Metric:
+    metric_class = FullMetric if settings.covariance_structure == "full" else DiagonalMetric
+    return metric_class(
+        centroids.means,
+        centroids.quadratics.precisions,
+        temperature=1.0,
+        regularization=1.0,
+        decay=1.0,
+        volume_exponent=settings.volume_exponent,
+    )
+
+
+def _proper_metric(unit: Metric, temperature: float, posterior: GaussianPosterior, settings: Settings) -> Metric:
+    """The metric at a temperature, with a floor as wide as the aggregate posterior and of mass ``floor_share``."""
+    second_moment = (posterior.mean.square().mean() + posterior.log_variance.exp().mean()).item()
+    decay = settings.decay or 1 / (settings.volume_exponent * unit.dim * second_moment)
+    share, exponent = settings.floor_share, settings.volume_exponent
+    floor = proper_floor(unit.quadratics, temperature, exponent, share=share, decay=decay)
+    return unit.replace(temperature=temperature, regularization=floor.regularization, decay=decay)
+
+
+def _fit_volume_law(
+    posterior: GaussianPosterior, centroids: Centroids, unit: Metric, settings: Settings, seed: int
+) -> VolumeLaw:
+    def metric_at(temperature: float) -> Metric:
+        return _proper_metric(unit, temperature, posterior, settings)
+
+    # The ESS judges the islands, so it is taken under a proper floor even where the settings ask for another one.
+    proper = metric_at(_temperature(centroids, metric_at, settings, seed))
+    ess = relative_ess(proper, seed)
+    metric = proper
+    if settings.regularization is not None:
+        metric = proper.replace(
+            temperature=proper.temperature, regularization=settings.regularization, decay=proper.decay
+        )
+    _warn(metric, ess, settings)
+
+    generator = torch.Generator(metric.centroids.device).manual_seed(seed)
+    starts = posterior.mean[:0] if settings.global_moves else posterior.mean
+    islands = IslandMixture.of(metric)
+    kernel = chains.make_kernel(
+        metric,
+        islands,
+        chain_starts(islands, starts, WARM_UP_CHAINS, generator),
+        generator,
+        n_warmup=settings.n_warmup,
+        n_leapfrog_steps=settings.n_leapfrog_steps,
+        global_moves=settings.global_moves,
+    )
+    return VolumeLaw(metric, kernel, settings.n_steps, ess, starts)
+
+
+def _widest_scale(quadratics: Quadratics) -> float:
+    """The island scale that no temperature should exceed; in two dimensions the relative ESS would allow any.
+
+    Islands are as wide as their covariance, or as it takes to reach the nearest other centroid, in the median.
+    """
+    if quadratics.n_centroids == 1:
+        return 1.0
+    own = torch.arange(quadratics.n_centroids, device=quadratics.centroids.device)
+    distance, _ = quadratics.nearest(quadratics.centroids, excluding=own)
+    return max(1.0, float(distance.median()) / math.sqrt(quadratics.dim))
+
+
+def _temperature(
+    centroids: Centroids,
+    metric_at: Callable[[float], Metric],
+    settings: Settings,
+    seed: int,
+) -> float:
+    """The temperature that the settings' rule gives."""
+    if settings.temperature == "auto":
+        widest = _widest_scale(centroids.quadratics) / island_scale(
+            1.0, settings.volume_exponent, centroids.means.shape[1]
+        )
+        return ess_temperature(metric_at, widest, min_ess=settings.min_ess, seed=seed)
+    if settings.temperature == "nearest":
+        if len(centroids.means) < 2:
+            msg = "temperature='nearest' needs at least two distinct centroids, got 1; pass a number."
+            raise DataError(msg)
+        return nearest_temperature(centroids.means)
+    return float(settings.temperature)
+
+
+def _warn(metric: Metric, ess: float, settings: Settings) -> None:
+    if settings.temperature == "nearest":
+        msg = (
+            f"temperature='nearest' gives {metric.temperature:.3g}, at which the relative effective sample size of the "
+            f"uniform law over its islands is {ess:.2g}: below about 0.5 the mass gathers in the most crowded spots. "
+            "temperature='auto' keeps it at min_ess."
+        )
+        warnings.warn(msg, TemperatureWarning, stacklevel=5)
+    share = floor_share(metric)
+    if share > LARGE_FLOOR_SHARE:
+        msg = (
+            f"the floor (regularization={metric.regularization:.3g}, decay={metric.decay:.3g}) holds a share of "
+            f"{share:.3g} of the mass, far from the data; leave both None for a floor of share "
+            f"floor_share={settings.floor_share:.3g}."
+        )
+        warnings.warn(msg, FloorWarning, stacklevel=5)
+
+
+def _fit_island_law(
+    posterior: GaussianPosterior, centroids: Centroids, unit: Metric, settings: Settings, seed: int
+) -> IslandLaw:
+    log_masses = centroids.sizes.log() - 0.5 * (1 - settings.volume_exponent) * unit.quadratics.log_det
+
+    def islands_at(scale: float) -> IslandMixture:
+        return IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses)
+
+    if settings.island_scale == "calibrated":
+        codes = merge_duplicates(posterior).quadratics
+        scale = calibrated_scale(codes, islands_at, seed=seed)
+    else:
+        scale = float(settings.island_scale)
+    temperature = scale / island_scale(1.0, settings.volume_exponent, unit.dim)
+    metric = _proper_metric(unit, temperature, posterior, settings)
+    return IslandLaw(metric, islands_at(scale), relative_ess(metric, seed), log_masses)
