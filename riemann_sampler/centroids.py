@@ -45,11 +45,17 @@ class Centroids(NamedTuple):
     sizes: Float[Tensor, " k"]
 
     @property
-    def quadratics(self) -> Quadratics:
-        """Quadratic forms around the centroids, with the precisions Σ_k⁻¹."""
+    def precisions(self) -> Tensor:
+        """Σ_k⁻¹, of the shape of the covariances."""
         if self.covariances.ndim == 2:
-            return DiagonalQuadratics(self.means, self.covariances.reciprocal())
-        return FullQuadratics(self.means, torch.cholesky_inverse(torch.linalg.cholesky(self.covariances)))
+            return self.covariances.reciprocal()
+        return torch.cholesky_inverse(torch.linalg.cholesky(self.covariances))
+
+    @property
+    def quadratics(self) -> Quadratics:
+        """Quadratic forms around the centroids, with these precisions."""
+        structure = DiagonalQuadratics if self.covariances.ndim == 2 else FullQuadratics
+        return structure(self.means, self.precisions)
 
 
 def _clusters(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

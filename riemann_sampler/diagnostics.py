@@ -122,7 +122,7 @@ def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
         n_centroids=metric.quadratics.n_centroids,
         temperature=metric.temperature,
         island_scale=island_scale(metric.temperature, metric.volume_exponent, metric.dim),
-        relative_ess=law.relative_ess,
+        relative_ess=law.relative_ess if isinstance(law, VolumeLaw) else math.nan,
         floor_share=floor_share(metric) if isinstance(law, VolumeLaw) else 0.0,
         step_size=law.kernel.step_size if isinstance(law, VolumeLaw) else math.nan,
     )

@@ -28,8 +28,9 @@ def fit_law(posterior: GaussianPosterior, settings: Settings, seed: int) -> Law:
     """The law of a set of posteriors; a `DataError` if a rule of the settings finds no answer in them."""
     centroids = _centroids(posterior, settings, seed)
     unit = _unit_metric(centroids, settings)
-    fit = _fit_island_law if settings.law == "islands" else _fit_volume_law
-    return fit(posterior, centroids, unit, settings, seed)
+    if settings.law == "islands":
+        return _fit_island_law(posterior, centroids, unit, settings, seed)
+    return _fit_volume_law(posterior, unit, settings, seed)
 
 
 def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int) -> Centroids:
@@ -46,7 +47,7 @@ def _unit_metric(centroids: Centroids, settings: Settings) -> Metric:
     metric_class = FullMetric if settings.covariance_structure == "full" else DiagonalMetric
     return metric_class(
         centroids.means,
-        centroids.quadratics.precisions,
+        centroids.precisions,
         temperature=1.0,
         regularization=1.0,
         decay=1.0,
@@ -63,14 +64,12 @@ def _proper_metric(unit: Metric, temperature: float, posterior: GaussianPosterio
     return unit.replace(temperature=temperature, regularization=floor.regularization, decay=decay)
 
 
-def _fit_volume_law(
-    posterior: GaussianPosterior, centroids: Centroids, unit: Metric, settings: Settings, seed: int
-) -> VolumeLaw:
+def _fit_volume_law(posterior: GaussianPosterior, unit: Metric, settings: Settings, seed: int) -> VolumeLaw:
     def metric_at(temperature: float) -> Metric:
         return _proper_metric(unit, temperature, posterior, settings)
 
     # The ESS judges the islands, so it is taken under a proper floor even where the settings ask for another one.
-    proper = metric_at(_temperature(centroids, metric_at, settings, seed))
+    proper = metric_at(_temperature(unit, metric_at, settings, seed))
     ess = relative_ess(proper, seed)
     metric = proper
     if settings.regularization is not None:
@@ -106,23 +105,16 @@ def _widest_scale(quadratics: Quadratics) -> float:
     return max(1.0, float(distance.median()) / math.sqrt(quadratics.dim))
 
 
-def _temperature(
-    centroids: Centroids,
-    metric_at: Callable[[float], Metric],
-    settings: Settings,
-    seed: int,
-) -> float:
+def _temperature(unit: Metric, metric_at: Callable[[float], Metric], settings: Settings, seed: int) -> float:
     """The temperature that the settings' rule gives."""
     if settings.temperature == "auto":
-        widest = _widest_scale(centroids.quadratics) / island_scale(
-            1.0, settings.volume_exponent, centroids.means.shape[1]
-        )
+        widest = _widest_scale(unit.quadratics) / island_scale(1.0, settings.volume_exponent, unit.dim)
         return ess_temperature(metric_at, widest, min_ess=settings.min_ess, seed=seed)
     if settings.temperature == "nearest":
-        if len(centroids.means) < 2:
+        if len(unit.centroids) < 2:
             msg = "temperature='nearest' needs at least two distinct centroids, got 1; pass a number."
             raise DataError(msg)
-        return nearest_temperature(centroids.means)
+        return nearest_temperature(unit.centroids)
     return float(settings.temperature)
 
 
@@ -153,10 +145,11 @@ def _fit_island_law(
         return IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses)
 
     if settings.island_scale == "calibrated":
-        codes = merge_duplicates(posterior).quadratics
+        every_code = settings.n_centroids is None and centroids.covariances.ndim == 2
+        codes = unit.quadratics if every_code else merge_duplicates(posterior).quadratics
         scale = calibrated_scale(codes, islands_at, seed=seed)
     else:
         scale = float(settings.island_scale)
     temperature = scale / island_scale(1.0, settings.volume_exponent, unit.dim)
     metric = _proper_metric(unit, temperature, posterior, settings)
-    return IslandLaw(metric, islands_at(scale), relative_ess(metric, seed), log_masses)
+    return IslandLaw(metric, islands_at(scale), log_masses)

@@ -111,13 +111,11 @@ class IslandLaw:
     Attributes:
         metric: A metric whose isolated islands are those of this law.
         islands: The mixture.
-        relative_ess: Relative effective sample size of the metric's volume law over the mixture.
         log_masses: Unnormalized log weights of the islands.
     """
 
     metric: Metric
     islands: IslandMixture
-    relative_ess: float
     log_masses: Float[Tensor, " k"]
 
     def draw(self, n: int, generator: torch.Generator) -> Draws:
@@ -132,7 +130,7 @@ class IslandLaw:
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and numbers from which `restore` makes the same law again."""
         tensors = {"log_masses": self.log_masses, **_metric_tensors(self.metric)}
-        return tensors, {"scale": self.islands.scale, "relative_ess": self.relative_ess, **_metric_scalars(self.metric)}
+        return tensors, {"scale": self.islands.scale, **_metric_scalars(self.metric)}
 
     @classmethod
     def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> "IslandLaw":  # noqa: ARG003
@@ -140,7 +138,7 @@ class IslandLaw:
         metric = _restored_metric(tensors, scalars)
         log_masses = tensors["log_masses"]
         islands = IslandMixture(metric.quadratics, scale=scalars["scale"], log_masses=log_masses)
-        return cls(metric, islands, scalars["relative_ess"], log_masses)
+        return cls(metric, islands, log_masses)
 
 
 Law: TypeAlias = VolumeLaw | IslandLaw

@@ -20,12 +20,19 @@ from .errors import ArgumentError
 __all__ = ["DiagonalQuadratics", "FullQuadratics", "Quadratics", "row_chunks"]
 
 BLOCK_ELEMENTS = 2**18
-"""Numbers in the largest temporary block, (positions, centroids): 2 MiB in float64, about a core's share of cache."""
+"""Numbers in a temporary block, (positions, centroids), on a CPU: 2 MiB in float64, about a core's share of cache."""
+
+ACCELERATOR_BLOCK_ELEMENTS = 2**25
+"""The same elsewhere: 256 MiB in float64, enough to fill a GPU."""
+
+LEAST_ROWS = 32
+"""Positions in a block at the least: with fewer, matrix products wait for the centroids to come from memory."""
 
 
 def row_chunks(z: Tensor, row_elements: int) -> Iterator[Tensor]:
     """Consecutive rows of ``z``, so few at a time that a block of ``row_elements`` for each stays bounded."""
-    yield from z.split(max(1, BLOCK_ELEMENTS // row_elements)) if len(z) else (z,)
+    budget = BLOCK_ELEMENTS if z.device.type == "cpu" else ACCELERATOR_BLOCK_ELEMENTS
+    yield from z.split(max(LEAST_ROWS, budget // row_elements)) if len(z) else (z,)
 
 
 class Quadratics(ABC):
