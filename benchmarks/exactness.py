@@ -21,8 +21,9 @@ from riemann_sampler.chains import make_kernel, run
 from riemann_sampler.islands import IslandMixture, proper_floor
 from riemann_sampler.metric import Metric
 
+from .pictures import write_figure
 from .published import published_samples
-from .record import replace_file, write_json
+from .record import environment, write_json
 
 __all__ = ["EXPONENTS", "LAWS", "Grid", "draw", "make_metric", "table", "tv_ratio"]
 
@@ -209,13 +210,11 @@ def main(arguments: list[str]) -> None:
 
     cases = [(name, exponent) for name in LAWS for exponent in EXPONENTS]
     rows = [_row(*case, options.samples, options.seeds) for case in tqdm(cases, desc="laws", unit="law", leave=False)]
-    figures = {"config": {"samples": options.samples, "seeds": options.seeds, "n_steps": N_STEPS}, "rows": rows}
+    config = {"samples": options.samples, "seeds": options.seeds, "n_steps": N_STEPS}
+    figures = {"environment": environment(), "config": config, "rows": rows}
     write_json(options.output / "exactness.json", figures)
     print(table(figures))
 
     picture = options.output / "exactness.png"
-    partial = picture.with_suffix(".partial.png")
-    _picture(50_000).savefig(partial, dpi=110)
-    replace_file(picture, partial.read_bytes())
-    partial.unlink()
+    write_figure(_picture(50_000), picture)
     print(f"\nwritten: {options.output / 'exactness.json'}, {picture}")

@@ -23,7 +23,7 @@ def environment() -> dict[str, Any]:
         "versions": {name: version(name) for name in packages},
         "machine": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "not run: no CUDA device",
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "not run, there was no device",
     }
 
 
@@ -36,5 +36,5 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, figures: dict[str, Any]) -> None:
-    """Write figures with the environment that gave them."""
-    replace_file(path, json.dumps({"environment": environment(), **figures}, indent=2).encode())
+    """Write figures, which hold the environment that gave them."""
+    replace_file(path, json.dumps(figures, indent=2).encode())

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from riemann_sampler import DiagonalMetric, GaussianPosterior, RiemannianUniformSampler
 
 from .published import dense_gradient
-from .record import write_json
+from .record import environment, write_json
 
 N_CODES, DIM = 8_000, 16
 
@@ -112,7 +112,7 @@ def table(figures: dict[str, Any]) -> str:
         ours, dense = 1e3 * row["ours"], 1e3 * row["dense"]
         difference = f"{row['relative_difference']:.1e}"
         lines.append(f"| {row['dtype']} | {ours:.3f} | {dense:.2f} | {row['ratio']:.0f} | {difference} |")
-    threads = figures["threads"]
+    threads = figures["environment"]["threads"]
     lines += [
         f"\n{figures['samples']:,} latents with K = 1,000, d = 16, on {threads} thread{'s' * (threads > 1)}:\n",
         "| dtype | fit, s | sample, s | peak memory, MiB | log-volume R-hat | global acceptance |",
@@ -121,7 +121,7 @@ def table(figures: dict[str, Any]) -> str:
     for row in figures["latents"]:
         times = f"{row['fit_seconds']:.1f} | {row['sample_seconds']:.1f} | {row['peak_mib']:.0f}"
         lines.append(f"| {row['dtype']} | {times} | {row['log_volume_r_hat']:.3f} | {row['global_acceptance']:.2f} |")
-    return "\n".join([*lines, f"\nOn a GPU: {figures['cuda']}."])
+    return "\n".join([*lines, f"\nCUDA: {figures['environment']['cuda']}."])
 
 
 def main(arguments: list[str]) -> None:
@@ -138,8 +138,7 @@ def main(arguments: list[str]) -> None:
         return
 
     figures = {
-        "threads": torch.get_num_threads(),
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "not run, there was none",
+        "environment": environment(),
         "samples": options.samples,
         "gradient": [gradient_ratio(dtype) for dtype in (torch.float64, torch.float32)],
         "latents": [_in_own_process(options.samples, dtype) for dtype in ("float64", "float32")],

@@ -1,0 +1,216 @@
+"""The demo: train a small VAE on handwritten digits, sample it in two lines, compare, and draw what came out."""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from riemann_sampler import LatentModel, RiemannianUniformSampler
+from riemann_sampler.adapters import as_latent_model
+
+from .baselines import SAMPLERS, LatentSampler
+from .datasets import Split, digits
+from .features import FeatureMap, digits_mlp64
+from .models import active_units, train_vae
+from .pictures import Layer, sample_panels, volume_map, write_figure
+from .record import environment, replace_file, write_json
+from .scores import score
+from .tables import markdown_table
+
+__all__ = ["main", "table"]
+
+Images = Float[Tensor, "n 1 height width"]
+
+LATENT_DIM, BETA = 16, 0.05
+MAP_BETA = 0.5
+"""Weight of the divergence for the VAE with two latent dimensions, whose units do not collapse."""
+
+N_SAMPLES, N_EPOCHS = 1_000, 200
+QUICK_N_TRAIN, QUICK_N_SAMPLES, QUICK_N_EPOCHS = 400, 100, 100
+PANEL_SIDE = 8
+"""Images along each side of a panel; its square is the smallest number of samples."""
+
+BASELINES: Final = ("N(0, I)", "GMM-10", "aggregate posterior")
+OURS: Final = ("calibrated", "clusters")
+"""Presets that are run beside `RiemannianUniformSampler` as it comes, which is the preset "uniform"."""
+
+HEADINGS: Final = {
+    "sampler": "sampler",
+    "frechet_distance": "FD ↓",
+    "precision": "precision ↑",
+    "recall": "recall ↑",
+    "density": "density ↑",
+    "coverage": "coverage ↑",
+    "authenticity": "authenticity ↑",
+    "fit_seconds": "fit, s",
+    "sample_seconds": "sample, s",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a sampler gave, and how long it took from images to images."""
+
+    name: str
+    images: Images
+    fit_seconds: float | None
+    sample_seconds: float | None
+
+
+def _run_latent_sampler(
+    name: str, make: Callable[[], LatentSampler], model: LatentModel, images: Images, n_samples: int, seed: int
+) -> Run:
+    start = time.perf_counter()
+    sampler = make().fit(model.encode(images), seed)
+    fitted = time.perf_counter()
+    generated = model.decode(sampler.sample(n_samples, seed))
+    return Run(name, generated, fitted - start, time.perf_counter() - fitted)
+
+
+def _run_ours(vae: Any, train_images: Images, n_samples: int, seed: int) -> tuple[Run, RiemannianUniformSampler]:
+    """The two lines."""
+    start = time.perf_counter()
+    sampler = RiemannianUniformSampler(vae).fit(train_images, seed=seed)
+    fitted = time.perf_counter()
+    images = sampler.sample(n_samples, seed=seed)
+    return Run("ours: uniform", images, fitted - start, time.perf_counter() - fitted), sampler
+
+
+def _row(run: Run, features: FeatureMap, split: Split) -> dict[str, float | str | None]:
+    scores = score(
+        features.extract(run.images),
+        heldout=features.extract(split.heldout_images),
+        train=features.extract(split.train_images),
+    )
+    seconds = {"fit_seconds": run.fit_seconds, "sample_seconds": run.sample_seconds}
+    return {"sampler": run.name, "n_images": len(run.images), **scores._asdict(), **seconds}
+
+
+def table(figures: dict[str, Any]) -> str:
+    """What the figures were made of, and the figures as a Markdown table."""
+    caption = _caption(figures["config"], figures["environment"])
+    return f"{caption}\n\n{markdown_table(figures['rows'], HEADINGS)}"
+
+
+def _caption(config: dict[str, Any], env: dict[str, Any]) -> str:
+    versions = {**env["versions"], "pythae": config["pythae"]}
+    return "\n".join(
+        [
+            f"Features {config['features']}: hidden layer of an MLPClassifier trained on the training images, "
+            f"{config['classifier_heldout_accuracy']:.1%} right on the held-out ones.",
+            f"scikit-learn's digits, {config['n_train']:,} training and {config['n_heldout']:,} held-out images; "
+            f"{config['n_samples']:,} samples each ({config['n_heldout']:,} reconstructions); "
+            f"seed {config['seed']}, torch threads: {env['threads']}, for training 1.",
+            f"pythae BetaVAE, Bernoulli likelihood, beta {config['beta']:g}, d = {config['latent_dim']}, "
+            f"{config['active_units']} units active, {config['n_epochs']} epochs; mean squared error of held-out "
+            f"reconstructions {config['heldout_mse']:.4f} per pixel.",
+            "FD, precision, recall, density and coverage (k = 5) against the held-out images, authenticity against "
+            "the training images; fit from images, sample to images.",
+            "One model, one seed. An authenticity near 0 means that samples copy training images; fresh draws from "
+            "their law would have 1/3 to 1/2.",
+            "Python " + env["python"] + ", " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".",
+        ]
+    )
+
+
+def _compare(split: Split, options: argparse.Namespace) -> None:
+    """Table and sample panels of the VAE with 16 latent dimensions."""
+    print(f"Training a VAE with {LATENT_DIM} latent dimensions on {len(split.train_images):,} digits.", flush=True)
+    vae = train_vae(split.train_images, LATENT_DIM, beta=BETA, n_epochs=options.epochs, seed=options.seed)
+    features = digits_mlp64(split, seed=options.seed)
+    model = as_latent_model(vae)
+
+    print("Fitting and sampling.\n", flush=True)
+    ours, sampler = _run_ours(vae, split.train_images, options.samples, options.seed)
+    arguments = (model, split.train_images, options.samples, options.seed)
+    baselines = [_run_latent_sampler(name, SAMPLERS[name], *arguments) for name in BASELINES]
+    presets = [_run_latent_sampler(f"ours: {name}", SAMPLERS[name], *arguments) for name in OURS]
+    reconstructions = model.decode(model.encode(split.heldout_images).mean)
+    ceiling = Run("reconstructions of held-out", reconstructions, None, None)
+    runs = [*baselines, ours, *presets, ceiling]
+
+    rows = [_row(run, features, split) for run in runs]
+    config = {
+        "features": features.name,
+        "classifier_heldout_accuracy": features.heldout_accuracy,
+        "n_train": len(split.train_images),
+        "n_heldout": len(split.heldout_images),
+        "n_samples": options.samples,
+        "seed": options.seed,
+        "beta": BETA,
+        "latent_dim": LATENT_DIM,
+        "active_units": active_units(*sampler.posterior_),
+        "n_epochs": options.epochs,
+        "heldout_mse": (reconstructions - split.heldout_images).square().mean().item(),
+        "pythae": version("pythae"),
+    }
+    figures = {"environment": environment(), "config": config, "rows": rows}
+    print(table(figures))
+    print(f"\nRiemannianUniformSampler(vae).fit(train_images).sample({options.samples}) says of itself:\n")
+    print(sampler.summary())
+
+    replace_file(options.output / "table.md", f"{table(figures)}\n".encode())
+    write_json(options.output / "table.json", figures)
+    write_figure(_panels(runs, rows, split), options.output / "samples.png")
+
+
+def _panels(runs: list[Run], rows: list[dict[str, Any]], split: Split) -> Figure:
+    title = f"What a VAE trained on {len(split.train_images):,} digits generates, by sampler"
+    panels = {"held-out digits": split.heldout_images} | {run.name: run.images for run in (runs[-1], *runs[:-1])}
+    notes = {"held-out digits": "real, seen by no model"} | {
+        row["sampler"]: f"FD {row['frechet_distance']:.2f} · recall {row['recall']:.2f} · "
+        f"authenticity {row['authenticity']:.2f}"
+        for row in rows
+    }
+    return sample_panels(panels, title=title, notes=notes, n_images=PANEL_SIDE)
+
+
+def _draw_map(split: Split, options: argparse.Namespace) -> None:
+    """Map of the log volume of a VAE with two latent dimensions."""
+    print("\nTraining a VAE with 2 latent dimensions for the map.", flush=True)
+    vae = train_vae(split.train_images, 2, beta=MAP_BETA, n_epochs=options.epochs, seed=options.seed)
+    sampler = RiemannianUniformSampler(vae).fit(split.train_images, seed=options.seed)
+    samples = sampler.sample_latents(options.samples, seed=options.seed).z
+    metric = sampler.metric_
+    layers = [
+        Layer("centroids", metric.centroids, {"s": 9, "color": "white", "linewidths": 0, "alpha": 0.8}),
+        Layer("samples", samples, {"s": 14, "facecolors": "none", "edgecolors": "#35d0ff", "linewidths": 0.7}),
+    ]
+    title = f"Volume element of a digits VAE, and its uniform law at temperature {sampler.temperature_:.2f}"
+    write_figure(volume_map(metric.log_volume, layers, title=title), options.output / "log_volume.png")
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks demo", description=__doc__)
+    parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder for table and pictures")
+    parser.add_argument("--samples", type=int, help=f"samples of each sampler (default: {N_SAMPLES})")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument("--quick", action="store_true", help="train and sample too little to judge by, in seconds")
+    options = parser.parse_args(arguments)
+    options.epochs = QUICK_N_EPOCHS if options.quick else N_EPOCHS
+    if options.samples is None:
+        options.samples = QUICK_N_SAMPLES if options.quick else N_SAMPLES
+    if options.samples < PANEL_SIDE**2:
+        parser.error(f"--samples must be at least {PANEL_SIDE**2}, which is what a panel shows; got {options.samples}")
+    return options
+
+
+def main(arguments: list[str]) -> None:
+    """Print the table and the sampler's summary; write table and pictures.
+
+    Args:
+        arguments: Command line; ``--help`` lists the options.
+    """
+    options = _options(arguments)
+    split = digits(n_train=QUICK_N_TRAIN if options.quick else None, seed=options.seed)
+    _compare(split, options)
+    _draw_map(split, options)
+    names = ("table.md", "table.json", "samples.png", "log_volume.png")
+    print("\nWritten: " + ", ".join(str(options.output / name) for name in names))

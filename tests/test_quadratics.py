@@ -1,0 +1,169 @@
+"""Both structures of quadratic forms against dense loops, by one set of tests."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from riemann_sampler.errors import ArgumentError
+from riemann_sampler.quadratics import DiagonalQuadratics, FullQuadratics, Quadratics
+from tests import reference
+from tests.builders import normal, precision_diagonals, precision_matrices
+
+K, N, DIM = 5, 4, 3
+
+
+class QuadraticsTests:
+    """What holds for every structure; a structure says how to make one, and what its coefficients mean."""
+
+    def create(self) -> tuple[Tensor, Tensor]:
+        """Centroids and precisions of the structure."""
+        raise NotImplementedError
+
+    def evaluate(self, coefficients: Tensor) -> Tensor:
+        """Dense matrices of rows of coefficients."""
+        raise NotImplementedError
+
+    structure: type[Quadratics]
+
+    def quadratics(self) -> Quadratics:
+        return self.structure(*self.create())
+
+    def positive_definite(self) -> Tensor:
+        """Coefficients of N positive definite matrices of the structure."""
+        return self.quadratics().mix(normal(N, K, seed=7).exp())
+
+    @pytest.mark.parametrize("scale", [1.0, -0.3])
+    def test_call(self, scale: float) -> None:
+        z = 2 * normal(N, DIM, seed=3)
+        torch.testing.assert_close(self.quadratics()(z, scale), scale * reference.squares(*self.create(), z))
+
+    def test_call_keeps_its_precision_far_from_the_origin(self) -> None:
+        centroids, precisions = self.create()
+        z = centroids[:N] + 0.1
+        expected = reference.squares(centroids, precisions, z)
+        far = self.structure(centroids + 1e4, precisions)(z + 1e4)
+        torch.testing.assert_close(far, expected, rtol=1e-9, atol=1e-10)
+
+    def test_precisions(self) -> None:
+        _, precisions = self.create()
+        torch.testing.assert_close(self.quadratics().precisions, precisions, rtol=0, atol=1e-15)
+
+    def test_log_det(self) -> None:
+        expected = torch.logdet(reference.dense(self.create()[1]))
+        torch.testing.assert_close(self.quadratics().log_det, expected)
+
+    def test_variances(self) -> None:
+        covariances = torch.linalg.inv(reference.dense(self.create()[1]))
+        torch.testing.assert_close(self.quadratics().variances, covariances.diagonal(dim1=1, dim2=2))
+
+    def test_identity(self) -> None:
+        quadratics = self.quadratics()
+        coefficients, amounts = quadratics.precisions.flatten(1), normal(quadratics.n_centroids)
+        added = self.evaluate(quadratics.add_identity(coefficients, amounts))
+        expected = self.evaluate(coefficients) + amounts[:, None, None] * torch.eye(DIM, dtype=torch.float64)
+        torch.testing.assert_close(added, expected)
+
+    def test_trace(self) -> None:
+        quadratics = self.quadratics()
+        coefficients = quadratics.precisions.flatten(1)
+        expected = self.evaluate(coefficients).diagonal(dim1=1, dim2=2).sum(1)
+        torch.testing.assert_close(quadratics.trace(coefficients), expected)
+
+    def test_mix_and_dense(self) -> None:
+        weights = normal(N, K, seed=4)
+        expected = torch.einsum("nk,kij->nij", weights, reference.dense(self.create()[1]))
+        mixed = self.quadratics().mix(weights)
+        torch.testing.assert_close(self.evaluate(mixed), expected)
+        torch.testing.assert_close(self.quadratics().dense(mixed), expected)
+
+    def test_multiply(self) -> None:
+        coefficients, v = self.positive_definite(), normal(N, DIM, seed=5)
+        expected = torch.stack([A @ x for A, x in zip(self.evaluate(coefficients), v, strict=True)])
+        torch.testing.assert_close(self.quadratics().multiply(coefficients, v), expected)
+
+    def test_monomials_turn_coefficients_into_squares(self) -> None:
+        coefficients, z = self.positive_definite(), normal(N, DIM, seed=5)
+        expected = torch.stack([x @ A @ x for A, x in zip(self.evaluate(coefficients), z, strict=True)])
+        torch.testing.assert_close((coefficients * self.quadratics().monomials(z)).sum(1), expected)
+
+    def test_traces(self) -> None:
+        coefficients = self.positive_definite()
+        expected = torch.einsum("nij,kji->nk", self.evaluate(coefficients), reference.dense(self.create()[1]))
+        torch.testing.assert_close(self.quadratics().traces(coefficients), expected)
+
+    def test_log_det_and_inverse(self) -> None:
+        coefficients = self.positive_definite()
+        log_det, inverse = self.quadratics().log_det_and_inverse(coefficients)
+        torch.testing.assert_close(log_det, torch.logdet(self.evaluate(coefficients)))
+        torch.testing.assert_close(self.evaluate(inverse), torch.linalg.inv(self.evaluate(coefficients)))
+
+    def test_pull_is_half_the_gradient_of_the_weighted_squares(self) -> None:
+        weights, z = normal(N, K, seed=4), normal(N, DIM, seed=5).requires_grad_()
+        (gradient,) = torch.autograd.grad((weights * reference.squares(*self.create(), z)).sum(), z)
+        torch.testing.assert_close(self.quadratics().pull(weights, z.detach()), gradient / 2)
+
+    def test_coloured_noise_has_the_covariance(self) -> None:
+        index = torch.arange(K).repeat_interleave(DIM)
+        unit = torch.eye(DIM, dtype=torch.float64).repeat(K, 1)
+        factors = self.quadratics().colour(index, unit).reshape(K, DIM, DIM)  # rows A eᵢ, with A Aᵀ = Σ
+        covariances = torch.linalg.inv(reference.dense(self.create()[1]))
+        torch.testing.assert_close(factors.mT @ factors, covariances)
+
+    def test_single_precision_is_kept(self) -> None:
+        centroids, precisions = self.create()
+        z = normal(N, DIM, seed=3)
+        single = self.structure(centroids.float(), precisions.float())(z.float())
+        assert single.dtype == torch.float32
+        torch.testing.assert_close(single.double(), reference.squares(centroids, precisions, z), rtol=1e-5, atol=1e-5)
+
+
+class TestDiagonalQuadratics(QuadraticsTests):
+    structure = DiagonalQuadratics
+
+    def create(self) -> tuple[Tensor, Tensor]:
+        return normal(K, DIM, seed=1), precision_diagonals(K, DIM, seed=2)
+
+    def evaluate(self, coefficients: Tensor) -> Tensor:
+        return torch.diag_embed(coefficients)
+
+    @pytest.mark.parametrize("bad", [0.0, -2.5, torch.nan])
+    def test_precisions_must_be_positive(self, bad: float) -> None:
+        centroids, precisions = self.create()
+        precisions[2, 1] = bad
+        with pytest.raises(ArgumentError, match=rf"precisions must be positive, the smallest is {bad:.3g}\."):
+            DiagonalQuadratics(centroids, precisions)
+
+
+class TestFullQuadratics(QuadraticsTests):
+    structure = FullQuadratics
+
+    def create(self) -> tuple[Tensor, Tensor]:
+        return normal(K, DIM, seed=1), precision_matrices(K, DIM, seed=2)
+
+    def evaluate(self, coefficients: Tensor) -> Tensor:
+        return coefficients.reshape(-1, DIM, DIM)
+
+    def test_an_indefinite_precision_is_refused(self) -> None:
+        centroids, precisions = self.create()
+        precisions[3] -= 10 * torch.eye(DIM)
+        with pytest.raises(ArgumentError, match=r"precisions\[3\] is not symmetric positive definite; add a multiple"):
+            FullQuadratics(centroids, precisions)
+
+    def test_an_asymmetric_precision_is_refused(self) -> None:
+        centroids, precisions = self.create()
+        precisions[2, 0, 1] += 0.01 * precisions[2].abs().max()
+        with pytest.raises(ArgumentError, match=r"precisions\[2\] is not symmetric positive definite"):
+            FullQuadratics(centroids, precisions)
+
+    def test_rounding_asymmetry_is_mended(self) -> None:
+        centroids, precisions = self.create()
+        precisions[2, 0, 1] += 1e-6
+        mended = FullQuadratics(centroids, precisions).precisions
+        assert torch.equal(mended, mended.mT)
+
+    def test_matrices_that_lost_definiteness_give_nan_and_spare_the_others(self) -> None:
+        coefficients = self.positive_definite()
+        coefficients[1] *= -1
+        log_det, inverse = self.quadratics().log_det_and_inverse(coefficients)
+        assert log_det.isnan().tolist() == [False, True, False, False]
+        assert inverse.isnan().all(1).tolist() == inverse.isnan().any(1).tolist() == [False, True, False, False]

@@ -1,0 +1,180 @@
+"""One law for each label."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+from torch.utils.data import DataLoader, TensorDataset
+
+from riemann_sampler import ArgumentError, DataError, GaussianPosterior, LatentSamples, RiemannianUniformSampler
+from tests.builders import data, fitted, posterior, shared
+
+CENTRES = {"a": -30.0, "b": 0.0, "c": 40.0}
+LABELS = ["a"] * 20 + ["b"] * 60 + ["c"] * 40
+
+
+def grouped(dim: int = 2) -> GaussianPosterior:
+    """Groups of codes far apart, one for each label."""
+    codes = posterior(120, dim)
+    codes.mean[:, 0] += torch.tensor([CENTRES[label] for label in LABELS])
+    return codes
+
+
+def sampler(dim: int = 2, **arguments: Any) -> RiemannianUniformSampler:
+    return RiemannianUniformSampler.from_preset("calibrated", **arguments).fit(grouped(dim), LABELS)
+
+
+def group_of(z: torch.Tensor) -> list[str]:
+    """The label whose codes each position is among."""
+    centres = torch.tensor(list(CENTRES.values()), dtype=z.dtype)
+    return [list(CENTRES)[i] for i in (z[:, :1] - centres).abs().argmin(1)]
+
+
+def test_each_label_has_its_own_law() -> None:
+    found = sampler()
+    assert list(found.metric_) == list(found.temperature_) == list(found.diagnostics_) == ["a", "b", "c"]
+    for label, n_codes in (("a", 20), ("b", 60), ("c", 40)):
+        rows = [i for i, other in enumerate(LABELS) if other == label]
+        assert torch.equal(found.metric_[label].centroids, grouped().mean[rows])
+        assert found.diagnostics_[label].n_codes == n_codes
+        assert found.temperature_[label] == found.metric_[label].temperature
+    assert torch.equal(found.posterior_.mean, grouped().mean)
+
+
+def test_a_law_by_label_is_the_law_of_its_codes() -> None:
+    rows = slice(20, 80)
+    alone = RiemannianUniformSampler.from_preset("calibrated")
+    alone.fit(GaussianPosterior(*(part[rows] for part in grouped())))
+    assert alone.temperature_ == sampler().temperature_["b"]
+
+
+@pytest.mark.parametrize("label", CENTRES)
+def test_samples_of_a_label_are_among_its_codes(label: str) -> None:
+    samples = sampler().sample_latents(50, label=label, seed=0)
+    assert samples.labels == [label] * 50
+    assert group_of(samples.z) == samples.labels
+
+
+def assert_fields_follow_labels(found: RiemannianUniformSampler, samples: LatentSamples) -> None:
+    assert group_of(samples.z) == samples.labels
+    for i, label in enumerate(samples.labels):
+        metric, nearest = found.metric_[label], samples.nearest_centroid[i]
+        square = ((samples.z[i] - metric.centroids[nearest]) ** 2 * metric.precisions[nearest]).sum()
+        torch.testing.assert_close(samples.nearest_distance[i] ** 2, square, rtol=1e-6, atol=1e-6)
+
+
+def test_without_a_label_all_are_mixed() -> None:
+    found = sampler()
+    assert_fields_follow_labels(found, found.sample_latents(300, seed=2))
+
+
+def test_as_many_samples_as_axes() -> None:
+    found = sampler()
+    for seed in range(10):
+        assert_fields_follow_labels(found, found.sample_latents(2, seed=seed))
+
+
+def test_the_mixture_follows_the_frequencies() -> None:
+    labels = sampler().sample_latents(3000, seed=0).labels
+    counts = [labels.count(label) for label in "abc"]
+    assert chisquare(counts, [500, 1500, 1000]).pvalue > 1e-3
+
+
+def test_the_mixture_comes_in_random_order() -> None:
+    labels = sampler().sample_latents(300, seed=0).labels
+    halves = labels[:150].count("b"), labels[150:].count("b")
+    assert min(halves) > 50  # of about 75 each
+
+
+def test_the_seed_decides_on_the_mixture() -> None:
+    found = sampler()
+    first, again, other = (found.sample_latents(30, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first.z, again.z)
+    assert first.labels == again.labels != other.labels
+
+
+def test_labels_draw_apart() -> None:
+    """The same seed gives each label noise of its own, even where laws are alike."""
+    twice = GaussianPosterior(*(part.repeat(2, 1) for part in posterior(40)))
+    found = RiemannianUniformSampler.from_preset("calibrated").fit(twice, [0] * 40 + [1] * 40)
+    first, second = (found.sample_latents(20, label=label, seed=0).z for label in (0, 1))
+    assert not torch.isclose(first, second).any(1).any()
+
+
+@pytest.mark.parametrize("setup", ["uniform", "uniform, full", "paper", "calibrated", "clusters"])
+def test_every_setup_takes_labels(setup: str) -> None:
+    found = fitted(setup, data(90), [0] * 50 + [1] * 40)
+    assert found.sample(4, seed=0).shape == found.sample(4, label=1, seed=0).shape == (4, 1, 4)
+    assert found.diagnostics_[1].n_samples == 4
+
+
+def test_no_samples() -> None:
+    found = sampler()
+    assert found.sample_latents(0).z.shape == found.sample_latents(0, label="a").z.shape == (0, 2)
+    assert found.sample_latents(0).labels == []
+
+
+def test_a_label_without_a_share_in_a_small_draw() -> None:
+    assert {len(sampler().sample_latents(1, seed=seed).z) for seed in range(5)} == {1}
+
+
+@pytest.mark.parametrize(
+    "labels", [np.array([3, 5] * 20), torch.tensor([3, 5] * 20), [3, 5] * 20, np.array([3, 5] * 20, dtype=object)]
+)
+def test_labels_of_any_container(labels: Any) -> None:
+    found = RiemannianUniformSampler.from_preset("calibrated").fit(posterior(40), labels)
+    assert list(found.metric_) == [3, 5]
+    assert found.sample_latents(2, label=5).labels == [5, 5]
+
+
+def test_unknown_labels() -> None:
+    with pytest.raises(ArgumentError, match=r"^label 'd' is unknown: known are \['a', 'b', 'c'\]\.$"):
+        sampler().sample_latents(3, label="d")
+
+
+def test_a_label_where_there_are_none() -> None:
+    with pytest.raises(ArgumentError, match=r"^label 1 is unknown: fit had no labels\.$"):
+        shared("calibrated").sample(3, label=1)
+
+
+def test_none_is_no_label() -> None:
+    """It means "any label" when drawing."""
+    with pytest.raises(ArgumentError, match=r"labels .*None"):
+        RiemannianUniformSampler.from_preset("calibrated").fit(posterior(40), [None, 1] * 20)
+
+
+def test_labels_that_do_not_match_the_data() -> None:
+    with pytest.raises(ArgumentError, match=r"^labels must hold one label for each of the 120 data points, got 119\.$"):
+        RiemannianUniformSampler().fit(grouped(), LABELS[:-1])
+
+
+def test_labels_of_a_loader_that_shuffles() -> None:
+    loader = DataLoader(TensorDataset(data()), shuffle=True)
+    with pytest.raises(ArgumentError, match=r"^labels cannot be matched to a DataLoader that shuffles"):
+        fitted("calibrated", loader, [0] * 60)
+
+
+def test_a_label_with_a_single_code() -> None:
+    with pytest.raises(DataError, match=r"^latents of label 'z': at least 2 data points are needed, got 1\.$"):
+        RiemannianUniformSampler.from_preset("calibrated").fit(grouped(), [*LABELS[:-1], "z"])
+
+
+def test_a_label_of_identical_codes() -> None:
+    codes = grouped()
+    codes.mean[:20] = 1.0
+    with pytest.raises(DataError, match=r"^latents of label 'a': all 20 codes are identical"):
+        RiemannianUniformSampler().fit(codes, LABELS)
+
+
+def test_the_summary_has_a_part_for_each_label() -> None:
+    parts = sampler().summary().split("\n\n")
+    assert [part.splitlines()[0] for part in parts] == ["label 'a'", "label 'b'", "label 'c'"]
+    assert all("n codes" in part for part in parts)
+
+
+def test_diagnostics_are_of_the_label_last_drawn() -> None:
+    found = sampler()
+    found.sample_latents(12, label="b")
+    assert {label: part.n_samples for label, part in found.diagnostics_.items()} == {"a": 0, "b": 12, "c": 0}
