@@ -102,7 +102,8 @@ def table(figures: dict[str, Any]) -> str:
 def _caption(config: dict[str, Any], env: dict[str, Any]) -> str:
     versions = {**env["versions"], "pythae": config["pythae"]}
     return "\n".join(
-        [
+        f"- {line}"
+        for line in [
             f"Features {config['features']}: hidden layer of an MLPClassifier trained on the training images, "
             f"{config['classifier_heldout_accuracy']:.1%} right on the held-out ones.",
             f"scikit-learn's digits, {config['n_train']:,} training and {config['n_heldout']:,} held-out images; "
