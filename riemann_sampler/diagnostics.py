@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
+from scipy.special import xlogy
+from scipy.stats import binom
 
 from .islands import floor_share, island_scale
 from .laws import Draws, Law, VolumeLaw
@@ -77,7 +79,8 @@ class Diagnostics:
         log_volume_ess: Effective sample size of the same, of all steps of all chains.
         mean_overlap: Mean effective number of centroids whose weights reach a draw.
         centroids_reached: Share of centroids that are some draw's nearest.
-        centroid_perplexity: Perplexity of the nearest centroids' frequencies, as a share of what equal use would give.
+        centroid_perplexity: Perplexity of the nearest centroids' frequencies, as a share of what is expected of as many
+            draws that use all centroids equally.
         nearest_distance: Quantiles .05, .5, .95 of the Mahalanobis distance to the nearest centroid.
     """
 
@@ -114,6 +117,14 @@ def _readable(value: int | float | tuple[float, ...]) -> str:
     return "–" if math.isnan(value) else f"{value:.4g}"
 
 
+def _relative_perplexity(counts: NDArray[np.int64]) -> float:
+    """Perplexity of frequencies, over the one that goes with the mean entropy of equally likely categories."""
+    n, k = counts.sum(), len(counts)
+    possible = np.arange(n + 1)
+    expected = k * (binom.pmf(possible, n, 1 / k) * xlogy(possible, possible)).sum()
+    return math.exp((expected - xlogy(counts, counts).sum()) / n)
+
+
 def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
     """Diagnostics of a law and of draws from it."""
     metric = law.metric
@@ -131,8 +142,6 @@ def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
     n = len(draws.z)
     trace = draws.trace.double().cpu().numpy()
     counts = np.bincount(draws.nearest_centroid.cpu().numpy(), minlength=fitted.n_centroids)
-    shares = counts[counts > 0] / n
-    perplexity = math.exp(-(shares * np.log(shares)).sum())
     quantiles = np.quantile(draws.nearest_distance.double().cpu().numpy(), (0.05, 0.5, 0.95))
     return Diagnostics(
         **{field.name: getattr(fitted, field.name) for field in fields(fitted)[:7]},
@@ -143,7 +152,7 @@ def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
         log_volume_r_hat=split_r_hat(trace),
         log_volume_ess=effective_sample_size(trace),
         mean_overlap=float(draws.overlap.mean()),
-        centroids_reached=len(shares) / fitted.n_centroids,
-        centroid_perplexity=perplexity / fitted.n_centroids,
+        centroids_reached=float((counts > 0).mean()),
+        centroid_perplexity=_relative_perplexity(counts),
         nearest_distance=(float(quantiles[0]), float(quantiles[1]), float(quantiles[2])),
     )

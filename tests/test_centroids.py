@@ -1,5 +1,6 @@
 """From codes to centroids: duplicates, snapping, and the moments of clusters."""
 
+import math
 from typing import Any
 
 import pytest
@@ -72,6 +73,24 @@ def test_sharp_posteriors_far_apart_are_not_duplicates(log_variance: float) -> N
     """Rounding of squares as large as 1e13 must not hide that a code coincides with itself and no other."""
     codes = GaussianPosterior(3 * normal(40, 4), torch.full((40, 4), log_variance, dtype=torch.float64))
     assert torch.equal(merge_duplicates(codes).means, codes.mean)
+
+
+@pytest.mark.parametrize("log_variance", [-3.0, -30.0, -60.0])
+def test_sharp_duplicates_are_still_merged(log_variance: float) -> None:
+    codes = GaussianPosterior(3 * normal(40, 4), torch.full((40, 4), log_variance, dtype=torch.float64))
+    merged = merge_duplicates(repeated(codes, [*range(40), *range(0, 40, 2)]))
+    assert torch.equal(merged.means, codes.mean)
+    assert merged.sizes.tolist() == [2.0, 1.0] * 20
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_code_is_merged_only_into_one_that_it_coincides_with(shuffled: bool) -> None:
+    """Frames of a film: each coincides with the next, and the last lies eight deviations from the first."""
+    mean = torch.stack([torch.linspace(0, 8, 201), torch.zeros(201)], 1).double()
+    if shuffled:
+        mean = mean[torch.randperm(201, generator=generator_of(0))]
+    kept = merge_duplicates(GaussianPosterior(mean, torch.zeros_like(mean))).means
+    assert torch.cdist(mean, kept).amin(1).max() < 2 * module.DUPLICATE_DISTANCE * math.sqrt(2)
 
 
 class TestPosteriorCentroids:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,11 @@ def draws(trace: np.ndarray) -> Draws:
     )
 
 
+def entropy_of(draw: tuple[int, ...]) -> float:
+    shares = np.unique(draw, return_counts=True)[1] / len(draw)
+    return float(-(shares * np.log(shares)).sum())
+
+
 def test_figures_of_a_fit() -> None:
     found = describe(volume_law(), 12)
     assert found == replace(
@@ -125,7 +131,8 @@ def test_figures_of_draws() -> None:
     assert found.mean_overlap == pytest.approx(2.0)
     assert found.centroids_reached == pytest.approx(3 / 4)
     entropy = 0.5 * math.log(2) + 2 * 0.25 * math.log(4)
-    assert found.centroid_perplexity == pytest.approx(math.exp(entropy) / 4)
+    equal_use = [entropy_of(draw) for draw in product(range(4), repeat=4)]  # every way to draw four of four centroids
+    assert found.centroid_perplexity == pytest.approx(math.exp(entropy - np.mean(equal_use)))
     assert found.nearest_distance == pytest.approx((0.15, 1.5, 2.85))
     assert found.log_volume_r_hat == pytest.approx(float(array_stats.rhat(trace.T, method="split")))
     assert found.log_volume_ess == pytest.approx(reference.effective_sample_size(trace))
