@@ -8,13 +8,13 @@ Codes that (nearly) coincide are merged: two identical islands would hold :math:
 in the volume law at any temperature.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics import pairwise_distances_argmin
 from torch import Tensor
@@ -68,32 +68,38 @@ def _clusters(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray
 
 
 def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
-    """Every code a centroid with its posterior variances; (nearly) coinciding codes are merged into the first."""
+    """Every code a centroid with its posterior variances, but those that (nearly) coincide with one kept before."""
     mean, variance = posterior.mean, posterior.log_variance.exp()
-    # Each code points at the first code that it coincides with, mostly itself; what points together is one.
-    target = _first_duplicates(mean.double(), variance.double().reciprocal()).cpu().numpy()
-    graph = coo_array((np.ones(len(target)), (np.arange(len(target)), target)), shape=(len(target),) * 2)
-    _, component = connected_components(graph, directed=False)
-    _, representative, counts = np.unique(component, return_index=True, return_counts=True)
-    kept = torch.from_numpy(representative).to(mean.device)
-    return Centroids(mean[kept], variance[kept], torch.from_numpy(counts).to(mean))
+    leader = _leaders(mean.double(), variance.double().reciprocal())
+    kept, counts = np.unique(leader, return_counts=True)
+    rows = torch.from_numpy(kept).to(mean.device)
+    return Centroids(mean[rows], variance[rows], torch.from_numpy(counts).to(mean))
 
 
-def _first_duplicates(mean: Float[Tensor, "n dim"], precision: Float[Tensor, "n dim"]) -> Int[Tensor, " n"]:
-    """Index of the first code that each coincides with, under that code's precision."""
+def _leaders(mean: Float[Tensor, "n dim"], precision: Float[Tensor, "n dim"]) -> NDArray[np.int64]:
+    """For each code the first kept code that it coincides with, or itself, which keeps it; in the order given."""
     quadratics = DiagonalQuadratics(mean, precision)
     threshold = DUPLICATE_DISTANCE**2 * mean.shape[1]
     # The expanded squares single out candidates, with room for their rounding; the differences themselves decide.
     rounding = 1e-14 * precision.sum(1) * (mean - mean.mean(0)).square().sum(1).max()
-    firsts, start = [], 0
-    for rows in row_chunks(mean, len(mean)):
-        row, column = (quadratics(rows) < threshold + rounding).nonzero().unbind(1)
-        distance = ((rows[row] - mean[column]).square() * precision[column]).sum(1)
-        row, column = row[distance < threshold], column[distance < threshold]
-        first = torch.arange(start, start + len(rows), device=mean.device)
-        firsts.append(first.scatter_reduce(0, row, column, "amin"))
-        start += len(rows)
-    return torch.cat(firsts)
+    leader, start = np.arange(len(mean)), 0
+    for chunk in row_chunks(mean, len(mean)):
+        row, column = (quadratics(chunk) < threshold + rounding).nonzero().unbind(1)
+        distance = ((chunk[row] - mean[column]).square() * precision[column]).sum(1)
+        coincides = (distance < threshold) & (column < row + start)
+        rows, columns = (row[coincides] + start).cpu().numpy(), column[coincides].cpu().numpy()
+        start += len(chunk)
+        for i, earlier in _grouped(rows, columns):
+            kept = earlier[leader[earlier] == earlier]
+            if len(kept):
+                leader[i] = kept[0]
+    return leader
+
+
+def _grouped(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Each row that occurs, with its columns; rows are sorted."""
+    different, firsts = np.unique(rows, return_index=True)
+    yield from zip(different.tolist(), np.split(columns, firsts[1:]), strict=True) if len(rows) else ()
 
 
 def posterior_centroids(posterior: GaussianPosterior, n_centroids: int | None, seed: int) -> Centroids:

@@ -88,6 +88,11 @@ def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> N
     No metric comes of fewer than two codes, shapes that differ, numbers that are not finite, a log-variance that
     overflows, or codes that are all identical; a poor one of latent units that have collapsed.
     """
+    for part, values in zip(posterior._fields, posterior, strict=True):
+        if not isinstance(values, Tensor) or not values.is_floating_point():
+            kind = values.dtype if isinstance(values, Tensor) else type(values).__name__
+            msg = f"{name}: {part} must be a floating-point tensor, got {kind}."
+            raise ArgumentTypeError(msg)
     mean, log_variance = posterior
     if mean.ndim != 2 or mean.shape != log_variance.shape or mean.shape[1] == 0:
         msg = (

@@ -22,6 +22,7 @@ __all__ = ["fit_law"]
 
 WARM_UP_CHAINS = 256
 LARGE_FLOOR_SHARE = 0.05
+LOW_ESS = 0.5
 
 
 def fit_law(posterior: GaussianPosterior, settings: Settings, seed: int) -> Law:
@@ -119,11 +120,12 @@ def _temperature(unit: Metric, metric_at: Callable[[float], Metric], settings: S
 
 
 def _warn(metric: Metric, ess: float, settings: Settings) -> None:
-    if settings.temperature == "nearest":
+    if settings.temperature == "nearest" or ess < LOW_ESS:
         msg = (
-            f"temperature='nearest' gives {metric.temperature:.3g}, at which the relative effective sample size of the "
-            f"uniform law over its islands is {ess:.2g}: below about 0.5 the mass gathers in the most crowded spots. "
-            "temperature='auto' keeps it at min_ess."
+            f"temperature={settings.temperature!r} gives {metric.temperature:.3g}, at which the relative effective "
+            f"sample size of the uniform law over its islands is {ess:.2g}: below about {LOW_ESS} the mass gathers in "
+            f"the most crowded spots, and n_steps={settings.n_steps} may be too few to get there (see R-hat in the "
+            "summary). temperature='auto' keeps it at min_ess."
         )
         warnings.warn(msg, TemperatureWarning, stacklevel=5)
     share = floor_share(metric)

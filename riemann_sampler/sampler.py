@@ -184,8 +184,8 @@ class RiemannianUniformSampler:
         """
         seed = derived_seed(natural("seed", seed, least=0))
         posterior = encode_data(self.model, data, self.batch_size)
-        posterior = GaussianPosterior(*(part.detach() for part in posterior))
         check_posterior(posterior)
+        posterior = GaussianPosterior(*(part.detach() for part in posterior))
         dim = _latent_dim(self.model)
         if dim not in (None, posterior.mean.shape[1]):
             msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."

@@ -77,6 +77,9 @@ class TwoHalves:
         return GaussianPosterior(*torch.as_tensor(x).float().chunk(2, 1))
 
     def decode(self, z: Tensor) -> Tensor:
+        if len(z) == 0:
+            msg = "like many a network, this one takes no empty batch"
+            raise ValueError(msg)
         self.decoded.append(len(z))
         return torch.cat([z, z.square()], 1)[:, None]
 

@@ -85,13 +85,14 @@ def test_paper() -> None:
     assert samples.global_acceptance.isnan().all()
 
 
-def test_paper_starts_at_codes_and_stays_near() -> None:
-    """One tiny step from where each chain starts."""
-    sampler, _ = paper()
-    sampler = RiemannianUniformSampler(global_moves=False, temperature=0.05, n_steps=1, n_leapfrog_steps=1, n_warmup=5)
+def test_without_global_moves_chains_start_at_codes() -> None:
+    """One small step from where each chain starts; the islands of five centroids are elsewhere."""
+    sampler = RiemannianUniformSampler(
+        n_centroids=5, global_moves=False, temperature=0.05, n_steps=1, n_leapfrog_steps=1, n_warmup=5
+    )
     z = sampler.fit(CODES).sample_latents(300, seed=0).z
     distances, code = torch.cdist(z, CODES.mean).min(1)
-    assert distances.max() < 0.1
+    assert distances.max() < 0.5  # neighbours are about 3 apart
     assert len(code.unique()) > 100  # 130 of 150 are expected
 
 

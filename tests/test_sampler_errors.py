@@ -13,6 +13,7 @@ from riemann_sampler import (
     ArgumentTypeError,
     CollapseWarning,
     DataError,
+    GaussianPosterior,
     NotFittedError,
     RiemannianUniformSampler,
 )
@@ -78,6 +79,16 @@ def test_without_a_model_there_are_latents_but_no_samples() -> None:
 def test_posteriors_of_another_dimension_than_the_models() -> None:
     with pytest.raises(DataError, match=r"^the model has latent_dim=2, but the posteriors have 3 dimensions\.$"):
         RiemannianUniformSampler(TwoHalves()).fit(posterior(60, 3))
+
+
+@pytest.mark.usefixtures("without_type_checks")
+@pytest.mark.parametrize(
+    "bad", [torch.Tensor.numpy, torch.Tensor.int, torch.Tensor.tolist], ids=["ndarray", "int", "list"]
+)
+def test_posteriors_that_are_no_floating_point_tensors(bad: Any) -> None:
+    codes = GaussianPosterior(*map(bad, posterior(60)))
+    with pytest.raises((ArgumentTypeError, DataError), match=r"mean .*floating-point tensor"):
+        RiemannianUniformSampler().fit(codes)
 
 
 def test_untrained_models() -> None:

@@ -128,6 +128,14 @@ class TestThroughTheSampler:
         assert sampler.temperature_ == nearest_temperature(codes.mean)
         assert sampler.diagnostics_.relative_ess == relative_ess(sampler.metric_, derived_seed(0))
 
+    def test_a_number_beyond_the_cliff_warns(self) -> None:
+        codes = posterior(200, 8)
+        with pytest.warns(
+            TemperatureWarning, match=r"temperature=6\.0 gives 6, at which .* and n_steps=20 may be too few"
+        ):
+            sampler = RiemannianUniformSampler(temperature=6.0, n_warmup=5).fit(codes)
+        assert sampler.diagnostics_.relative_ess < 0.5
+
     def test_the_nearest_rule_needs_two_centroids(self) -> None:
         with pytest.raises(DataError, match=r"temperature='nearest' needs at least two distinct centroids, got 1"):
             RiemannianUniformSampler(n_centroids=1, temperature="nearest").fit(posterior(60))
