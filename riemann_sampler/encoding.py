@@ -23,6 +23,9 @@ INACTIVE_SHARE = 0.01
 def _batches(data: Any, batch_size: int) -> Iterator[Any]:
     if isinstance(data, Tensor | np.ndarray):
         if isinstance(data, np.ndarray):
+            if data.dtype.kind not in "fiub":
+                msg = f"data must be an array of numbers, got dtype {data.dtype}; convert it first, such as to float32."
+                raise ArgumentTypeError(msg)
             data = torch.from_numpy(data if data.flags.writeable else data.copy())
         if data.ndim == 0 or len(data) == 0:
             msg = f"data is empty: its shape is {tuple(data.shape)}."
@@ -34,9 +37,8 @@ def _batches(data: Any, batch_size: int) -> Iterator[Any]:
     if not isinstance(data, DataLoader):
         msg = f"data must be a Tensor, ndarray, Dataset, DataLoader or GaussianPosterior, got {type(data).__name__}."
         raise ArgumentTypeError(msg)
-    with torch.random.fork_rng(devices=[]):  # a DataLoader draws its base seed from the global random state
-        for batch in progress_bar(data, desc="encode", unit="batch"):
-            yield _inputs(batch)
+    for batch in progress_bar(data, desc="encode", unit="batch"):
+        yield _inputs(batch)
 
 
 def _inputs(batch: Any) -> Any:
@@ -61,21 +63,21 @@ def encode_data(model: LatentModel | None, data: Any, batch_size: int) -> Gaussi
         msg = "model is None, so data cannot be encoded; pass a model, or fit on a GaussianPosterior."
         raise ArgumentError(msg)
     means, log_variances, n = [], [], 0
-    for x in _batches(data, batch_size):
-        if isinstance(x, Tensor) and not torch.isfinite(x).all():
-            first = int((~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)).nonzero()[0, 0])
-            msg = f"data must be finite, but row {n + first} holds NaN or infinity."
-            raise DataError(msg)
-        mean, log_variance = model.encode(x)
-        if mean.ndim != 2 or mean.shape != log_variance.shape or len(mean) != len(x):
-            msg = (
-                f"encode must return a mean and a log-variance of shape ({len(x)}, dim), got {tuple(mean.shape)} and "
-                f"{tuple(log_variance.shape)}."
-            )
-            raise DataError(msg)
-        means.append(mean)
-        log_variances.append(log_variance)
-        n += len(mean)
+    # A DataLoader draws its base seed from the global random state, which is put back however encoding ends.
+    with torch.random.fork_rng(devices=[]):
+        for x in _batches(data, batch_size):
+            if isinstance(x, Tensor) and not torch.isfinite(x).all():
+                bad = ~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)
+                msg = f"data must be finite, but row {n + int(bad.nonzero()[0, 0])} holds NaN or infinity."
+                raise DataError(msg)
+            mean, log_variance = model.encode(x)
+            if mean.ndim != 2 or mean.shape != log_variance.shape or len(mean) != len(x):
+                shapes = f"{tuple(mean.shape)} and {tuple(log_variance.shape)}"
+                msg = f"encode must return a mean and a log-variance of shape ({len(x)}, dim), got {shapes}."
+                raise DataError(msg)
+            means.append(mean)
+            log_variances.append(log_variance)
+            n += len(mean)
     if not means:
         msg = "data is empty: it gave no batch."
         raise DataError(msg)

@@ -17,7 +17,11 @@ from torch import Tensor
 from .metric import Metric, exp_clamped_
 from .quadratics import Quadratics, row_chunks
 
-__all__ = ["Floor", "IslandMixture", "floor_share", "island_scale", "normal_draws", "proper_floor"]
+__all__ = ["Floor", "IslandMixture", "floor_share", "island_scale", "proper_floor"]
+
+
+LARGEST_EXPONENT = 700.0
+"""Exponentials of more than this, or of less than its negative, leave the range of double precision."""
 
 
 class Floor(NamedTuple):
@@ -53,16 +57,15 @@ def floor_share(metric: Metric) -> float:
 def proper_floor(
     quadratics: Quadratics, temperature: float, volume_exponent: float, *, share: float, decay: float
 ) -> Floor:
-    """The floor of given decay τ that holds a given share of the mass: λ solved in closed form, in log space."""
+    """The floor of given decay τ that holds a given share of the mass: λ solved in closed form, in log space.
+
+    At very small α the answer may lie beyond the range of floats: the nearest float is taken then.
+    """
     log_islands = float(_log_island_masses(quadratics, temperature, volume_exponent).logsumexp(0))
     log_mass = log_islands + math.log(share) - math.log1p(-share)
     log_unit_mass = _log_floor_mass(Floor(1.0, decay), volume_exponent, quadratics.dim)
-    return Floor(math.exp(2 * (log_mass - log_unit_mass) / (volume_exponent * quadratics.dim)), decay)
-
-
-def normal_draws(n: int, dim: int, like: Tensor, generator: torch.Generator) -> Float[Tensor, "n dim"]:
-    """Standard normal draws on the device and in the dtype of ``like``."""
-    return torch.randn(n, dim, dtype=like.dtype, device=like.device, generator=generator)
+    log_regularization = 2 * (log_mass - log_unit_mass) / (volume_exponent * quadratics.dim)
+    return Floor(math.exp(min(max(log_regularization, -LARGEST_EXPONENT), LARGEST_EXPONENT)), decay)
 
 
 class IslandMixture:
@@ -109,7 +112,7 @@ class IslandMixture:
         like = self.quadratics.centroids
         uniform = torch.rand(n, dtype=torch.float64, device=like.device, generator=generator)
         index = torch.searchsorted(self._cumulative, uniform * self._cumulative[-1], right=True)
-        noise = normal_draws(n, self.quadratics.dim, like, generator)
+        noise = torch.randn(n, self.quadratics.dim, dtype=like.dtype, device=like.device, generator=generator)
         return self._place(index.clamp(max=len(self._cumulative) - 1), noise)
 
     def _place(self, index: Int[Tensor, " n"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:

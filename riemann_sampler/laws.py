@@ -61,14 +61,9 @@ class VolumeLaw:
     relative_ess: float
     starts: Float[Tensor, "codes dim"]
 
-    @property
-    def islands(self) -> IslandMixture:
-        """The island mixture of the metric."""
-        return IslandMixture.of(self.metric)
-
     def draw(self, n: int, generator: torch.Generator) -> Draws:
         """Draws of n independent chains."""
-        islands = self.islands
+        islands = IslandMixture.of(self.metric)
         start = chain_starts(islands, self.starts, n, generator)
         z, info = chains.run(self.kernel, self.metric, islands, start, generator, n_steps=self.n_steps)
         distance, index = self.metric.quadratics.nearest(z)

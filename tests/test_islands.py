@@ -184,3 +184,11 @@ def test_draws_depend_on_the_generator_alone() -> None:
     assert not torch.equal(first, other)
     assert islands.sample(0, generator()).shape == (0, 3)
     assert islands.log_density(first[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("log_precision", [14.0, -14.0])
+def test_a_floor_beyond_the_range_of_floats_is_the_nearest_float(log_precision: float) -> None:
+    """At α = 0.01 the share asks for λ near e^{±1400}."""
+    quadratics = DiagonalQuadratics(normal(5, 2), torch.full((5, 2), math.exp(log_precision), dtype=torch.float64))
+    floor = proper_floor(quadratics, 1.0, 0.01, share=1e-3, decay=1.0)
+    assert math.log(floor.regularization) == pytest.approx(math.copysign(700, -log_precision))

@@ -1,5 +1,6 @@
 """Both metrics against the dense twin, and their invariances, by one set of tests."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import pytest
@@ -18,14 +19,14 @@ N, DIM = 9, 3
 TIGHT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-12}
 
 
-class MetricTests:
+class MetricTests(ABC):
     """What holds for every structure; a structure says how to make one, and its precisions as dense matrices."""
 
-    def create(self, **arguments: Any) -> Metric:
-        raise NotImplementedError
+    @abstractmethod
+    def create(self, **arguments: Any) -> Metric: ...
 
-    def evaluate(self, precisions: Tensor) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def evaluate(self, precisions: Tensor) -> Tensor: ...
 
     def positions(self) -> Tensor:
         return 2 * normal(N, DIM, seed=5)

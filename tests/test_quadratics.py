@@ -1,5 +1,7 @@
 """Both structures of quadratic forms against dense loops, by one set of tests."""
 
+from abc import ABC, abstractmethod
+
 import pytest
 import torch
 from torch import Tensor
@@ -12,16 +14,16 @@ from tests.builders import normal, precision_diagonals, precision_matrices
 K, N, DIM = 5, 4, 3
 
 
-class QuadraticsTests:
+class QuadraticsTests(ABC):
     """What holds for every structure; a structure says how to make one, and what its coefficients mean."""
 
+    @abstractmethod
     def create(self) -> tuple[Tensor, Tensor]:
         """Centroids and precisions of the structure."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self, coefficients: Tensor) -> Tensor:
         """Dense matrices of rows of coefficients."""
-        raise NotImplementedError
 
     structure: type[Quadratics]
 
