@@ -168,20 +168,6 @@ def test_encoder_outputs_must_fit(encode: Callable[[Tensor], Any], message: str)
         encode_data(model, X, 7)
 
 
-def test_the_random_state_is_back_even_if_encoding_fails() -> None:
-    class Failing(TwoHalves):
-        def encode(self, x: Any) -> GaussianPosterior:
-            msg = f"out of memory at {torch.rand(3)}, {len(x)}"
-            raise RuntimeError(msg)
-
-    loader = DataLoader(TensorDataset(data()), batch_size=7, shuffle=True)
-    before = torch.get_rng_state()
-    with pytest.raises(RuntimeError, match="out of memory") as kept:
-        encode_data(Failing(), loader, 7)
-    assert torch.equal(torch.get_rng_state(), before)
-    assert kept.traceback
-
-
 def test_arrays_that_hold_no_numbers() -> None:
     with pytest.raises(ArgumentTypeError, match=r"array of numbers, got dtype object; .* float32"):
         encode_data(TwoHalves(), np.array([None, "a"], dtype=object), 7)
