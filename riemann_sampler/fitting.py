@@ -25,9 +25,14 @@ LARGE_FLOOR_SHARE = 0.05
 LOW_ESS = 0.5
 
 
-def fit_law(posterior: GaussianPosterior, settings: Settings, seed: int) -> Law:
-    """The law of a set of posteriors; a `DataError` if a rule of the settings finds no answer in them."""
-    centroids = _centroids(posterior, settings, seed)
+def fit_law(
+    posterior: GaussianPosterior, settings: Settings, seed: int, pseudo_inputs: GaussianPosterior | None = None
+) -> Law:
+    """The law of a set of posteriors, its centroids taken from those of the pseudo-inputs if there are any.
+
+    A `DataError` if a rule of the settings finds no answer in them.
+    """
+    centroids = _centroids(pseudo_inputs or posterior, settings, seed)
     unit = _unit_metric(centroids, settings)
     if settings.law == "islands":
         return _fit_island_law(posterior, centroids, unit, settings, seed)
@@ -147,7 +152,8 @@ def _fit_island_law(
         return IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses)
 
     if settings.island_scale == "calibrated":
-        every_code = settings.n_centroids is None and centroids.covariances.ndim == 2
+        diagonal = centroids.covariances.ndim == 2
+        every_code = settings.centroids == "data" and settings.n_centroids is None and diagonal
         codes = unit.quadratics if every_code else merge_duplicates(posterior).quadratics
         scale = calibrated_scale(codes, islands_at, seed=seed)
     else:

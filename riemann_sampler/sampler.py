@@ -13,7 +13,7 @@ from torch import Tensor
 from . import storage
 from .diagnostics import Diagnostics, describe
 from .drawing import allot, derived_seed, draw, mixed
-from .encoding import check_labels, check_posterior, encode_data
+from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior
 from .errors import ArgumentError, DataError, NotFittedError, StorageError
 from .fitting import fit_law
 from .laws import Draws, IslandLaw, Law, VolumeLaw
@@ -59,6 +59,8 @@ class RiemannianUniformSampler:
     Args:
         model: A trained model of a known library, an ``nn.Module`` whose ``encode`` returns (mean, log-variance), a
             `LatentModel`, or None to fit on a `GaussianPosterior` and draw latents only.
+        centroids: ``"data"``, codes of the training data; or ``"pseudo_inputs"``, those of the pseudo-inputs that a
+            VAMP model has learnt (arXiv:1705.07120), the data then only setting scales.
         n_centroids: Centroids K to which the codes are reduced; None keeps all, ``"auto"`` (clusters only) takes
             the number that held-out codes prefer.
         centroid_covariance: ``"posterior"``, real codes with their posteriors, or ``"cluster"``, k-means clusters
@@ -97,6 +99,7 @@ class RiemannianUniformSampler:
         self,
         model: Any = None,
         *,
+        centroids: Literal["data", "pseudo_inputs"] = "data",
         n_centroids: int | Literal["auto"] | None = 1000,
         centroid_covariance: Literal["posterior", "cluster"] = "posterior",
         covariance_structure: Literal["diagonal", "full"] = "diagonal",
@@ -117,6 +120,7 @@ class RiemannianUniformSampler:
         batch_size: int = 256,
     ) -> None:
         self.settings = Settings(
+            centroids=centroids,
             n_centroids=n_centroids,
             centroid_covariance=centroid_covariance,
             covariance_structure=covariance_structure,
@@ -170,8 +174,9 @@ class RiemannianUniformSampler:
         """Encode the data and fit their law, or with labels one law for each label.
 
         Args:
-            data: Tensor, ndarray, Dataset or DataLoader of what the model encodes (of mappings the entry "data", of
-                tuples the first), or a `GaussianPosterior`.
+            data: Tensor, array, Dataset or DataLoader of what the model encodes (of mappings the entry "data", of
+                tuples the first), another table with rows that the model's adapter understands (AnnData), or a
+                `GaussianPosterior`.
             labels: One hashable label for each data point, or None.
             seed: Seed of every random choice of the fit.
 
@@ -191,7 +196,13 @@ class RiemannianUniformSampler:
             msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."
             raise DataError(msg)
         groups = _groups(None if labels is None else check_labels(labels, data, len(posterior.mean)))
-        geometry = GaussianPosterior(*(part.to(self._geometry_device(part), self.dtype) for part in posterior))
+        pseudo_inputs = None
+        if self.settings.centroids == "pseudo_inputs":
+            if labels is not None:
+                msg = "centroids='pseudo_inputs' belong to no label: fit without labels, or use centroids='data'."
+                raise ArgumentError(msg)
+            pseudo_inputs = self._geometry(pseudo_input_posterior(self.model))
+        geometry = self._geometry(posterior)
         laws: dict[Hashable, Law] = {}
         for label, rows in groups.items():
             part = geometry
@@ -199,7 +210,7 @@ class RiemannianUniformSampler:
                 index = torch.tensor(rows, device=geometry.mean.device)
                 part = GaussianPosterior(geometry.mean[index], geometry.log_variance[index])
                 check_posterior(part, name=f"latents of label {label!r}")
-            laws[label] = fit_law(part, self.settings, seed)
+            laws[label] = fit_law(part, self.settings, seed, pseudo_inputs)
         self._posterior, self._laws = posterior, laws
         self._counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
         self._diagnostics = {label: describe(law, self._counts[label]) for label, law in laws.items()}
@@ -377,11 +388,12 @@ class RiemannianUniformSampler:
         self.posterior_  # noqa: B018 (raises when not fitted)
         return value(None) if None in self._laws else {label: value(label) for label in self._laws}
 
-    def _geometry_device(self, part: Tensor) -> torch.device:
-        if self.device is not None:
-            return self.device
-        # Apple's mps has no float64, which the geometry needs.
-        return torch.device("cpu") if part.device.type == "mps" else part.device
+    def _geometry(self, posterior: GaussianPosterior) -> GaussianPosterior:
+        """Posteriors on the device and in the dtype of the geometry."""
+        device = self.device or posterior.mean.device
+        if device.type == "mps" and self.device is None:  # it has no float64
+            device = torch.device("cpu")
+        return GaussianPosterior(*(part.to(device, self.dtype) for part in posterior))
 
     def _allot(self, n: int, label: Hashable | None, entropy: int) -> dict[Hashable, int]:
         """How many samples each class gives."""

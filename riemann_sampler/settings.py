@@ -36,6 +36,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
 class Settings:
     """The arguments of `RiemannianUniformSampler` that shape its law; meanings and errors are documented there."""
 
+    centroids: Literal["data", "pseudo_inputs"] = "data"
     n_centroids: int | Literal["auto"] | None = 1000
     centroid_covariance: Literal["posterior", "cluster"] = "posterior"
     covariance_structure: Literal["diagonal", "full"] = "diagonal"
@@ -53,11 +54,15 @@ class Settings:
     n_leapfrog_steps: int = 5
 
     def __post_init__(self) -> None:
+        choice("centroids", self.centroids, ("data", "pseudo_inputs"))
         choice("centroid_covariance", self.centroid_covariance, ("posterior", "cluster"))
         choice("covariance_structure", self.covariance_structure, ("diagonal", "full"))
         choice("law", self.law, ("volume", "islands"))
         if self.n_centroids == "auto" and self.centroid_covariance != "cluster":
             msg = "n_centroids='auto' compares clusters: it needs centroid_covariance='cluster'."
+            raise ArgumentError(msg)
+        if self.centroids == "pseudo_inputs" and self.centroid_covariance != "posterior":
+            msg = "centroids='pseudo_inputs' come with their own posteriors: they need centroid_covariance='posterior'."
             raise ArgumentError(msg)
         self._make_number(natural, "n_centroids", words=("auto",), optional=True)
         self._make_number(positive, "island_scale", words=("calibrated",))
