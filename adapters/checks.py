@@ -1,13 +1,17 @@
 """What every adapter asks of a model's outputs, and the way out for a model that does not give it."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
+from typing import TypeGuard
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, RiemannSamplerError
 
-__all__ = ["WAY_OUT", "checked_decoded", "checked_pair", "describe"]
+__all__ = ["WAY_OUT", "checked_decoded", "checked_pair", "describe", "explained"]
 
 WAY_OUT = (
     "Any model can be wrapped by two functions of your own:\n"
@@ -18,46 +22,64 @@ WAY_OUT = (
 
 _LISTED = 4  # items of a collection that a message shows
 
+# What a model's code raises on inputs that it cannot take.
+_FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
 
 def describe(value: object) -> str:
     """What a value is, in words for a message: type, dtype and shape, never the numbers."""
     if isinstance(value, Tensor):
         return f"a {value.dtype} tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return f"a {type(value).__name__} of {len(value)} ({', '.join(map(repr, islice(value, _LISTED)))})"
     if isinstance(value, tuple | list):
         items = [describe(item) for item in islice(value, _LISTED)] + ["..."] * (len(value) > _LISTED)
         return f"a {type(value).__name__} of {len(value)} ({', '.join(items)})"
     return f"an object of type {type(value).__name__}"
 
 
+@contextmanager
+def explained(action: str, value: object, hint: str = "") -> Iterator[None]:
+    """Failures of a model's own code as a `DataError` that says what it was given; the cause stays attached.
+
+    Our own errors, and running out of a device's memory, pass as they are.
+    """
+    try:
+        yield
+    except (RiemannSamplerError, torch.cuda.OutOfMemoryError):
+        raise
+    except _FAILURES as error:
+        msg = f"{action} failed on {describe(value)}: {type(error).__name__}: {error}. {hint}"
+        raise DataError(msg.rstrip()) from error
+
+
+def _is_floating(value: object) -> TypeGuard[Tensor]:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
 def checked_pair(
-    output: object, x: object, latent_dim: int | None, *, spread: str = "log_variance", way_out: str = WAY_OUT
-) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
+    pair: tuple[object, object], x: object, *, spread: str = "log_variance", way_out: str = WAY_OUT
+) -> tuple[Float[Tensor, "batch *latent"], Float[Tensor, "batch *latent"]]:
     """The two tensors that an encoder returned, detached, if they can be means and spreads of the batch ``x``."""
-    items = output if isinstance(output, tuple | list) else ()
-    if len(items) != 2 or not all(isinstance(item, Tensor) and item.is_floating_point() for item in items):
-        msg = f"encode returned {describe(output)}, not a pair of floating-point tensors (mean, {spread}). {way_out}"
+    mean, deviation = pair
+    if not (_is_floating(mean) and _is_floating(deviation)):
+        msg = f"encode returned {describe(pair)}, not floating-point tensors (mean, {spread}). {way_out}".rstrip()
         raise DataError(msg)
-    mean, deviation = items
     shape = tuple(getattr(x, "shape", ()))
-    if mean.ndim != 2 or mean.shape != deviation.shape or (shape and shape[0] != mean.shape[0]):
+    if mean.ndim < 2 or mean.shape != deviation.shape or (shape and shape[0] != mean.shape[0]):
         given = f" for an input of shape {shape}" if shape else ""
         msg = (
             f"encode returned a mean of shape {tuple(mean.shape)} and a {spread} of shape "
             f"{tuple(deviation.shape)}{given}; both must be (batch, dim), one row for each row of the input."
         )
         raise DataError(msg)
-    if latent_dim is not None and mean.shape[1] != latent_dim:
-        msg = (
-            f"encode returned codes of dimension {mean.shape[1]}, but latent_dim is {latent_dim}: correct one of them."
-        )
-        raise DataError(msg)
     return mean.detach(), deviation.detach()
 
 
-def checked_decoded(output: object, z: Float[Tensor, "n dim"], *, way_out: str = WAY_OUT) -> Tensor:
+def checked_decoded(output: object, z: Float[Tensor, "n *latent"], *, way_out: str = WAY_OUT) -> Tensor:
     """The tensor that a decoder returned, detached, if it has one row for each row of ``z``."""
     if not isinstance(output, Tensor):
-        msg = f"decode returned {describe(output)}, not a tensor. {way_out}"
+        msg = f"decode returned {describe(output)}, not a tensor. {way_out}".rstrip()
         raise DataError(msg)
     n = z.shape[0]
     if not output.ndim or output.shape[0] != n:

@@ -1,7 +1,7 @@
 """The way out for every model that has no adapter: two functions."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -10,14 +10,10 @@ from torch import Tensor
 from ..errors import ArgumentTypeError, DataError
 from ..protocols import GaussianPosterior, LatentModel
 from ..validation import choice, natural
-from .checks import checked_decoded, checked_pair
+from .checks import checked_decoded, checked_pair, describe, explained
+from .gaussians import SPREADS, Spread, log_variance
 
-__all__ = ["FunctionAdapter", "Spread"]
-
-Spread = Literal["log_variance", "variance", "std"]
-"""What the second output of an encoder is: ln σ², σ² or σ."""
-
-_SPREADS: tuple[Spread, ...] = ("log_variance", "variance", "std")
+__all__ = ["FunctionAdapter"]
 
 
 class FunctionAdapter(LatentModel):
@@ -47,7 +43,7 @@ class FunctionAdapter(LatentModel):
         self._encode = _function("encode", encode)
         self._decode = _function("decode", decode)
         self._latent_dim = natural("latent_dim", latent_dim)
-        self._spread = choice("spread", spread, _SPREADS)
+        self._spread = choice("spread", spread, SPREADS)
 
     @property
     def latent_dim(self) -> int:
@@ -56,17 +52,26 @@ class FunctionAdapter(LatentModel):
 
     def encode(self, x: Any) -> GaussianPosterior:
         """Posterior of each data point of a batch; a `DataError` if ``encode`` returned anything else."""
-        with torch.no_grad():
+        with torch.no_grad(), explained("encode", x):
             output = self._encode(x)
         if isinstance(output, GaussianPosterior) and self._spread != "log_variance":
             msg = f"encode returned a GaussianPosterior, which holds log-variances, but spread is {self._spread!r}."
             raise DataError(msg)
-        mean, spread = checked_pair(output, x, self._latent_dim, spread=self._spread, way_out="")
-        return GaussianPosterior(mean, _log_variance(spread, self._spread))
+        if not isinstance(output, tuple | list) or len(output) != 2:
+            msg = f"encode returned {describe(output)}, not a pair of tensors (mean, {self._spread})."
+            raise DataError(msg)
+        mean, spread = checked_pair((output[0], output[1]), x, spread=self._spread, way_out="")
+        if mean.shape[1:] != (self._latent_dim,):
+            msg = (
+                f"encode returned codes of shape {tuple(mean.shape[1:])}, but latent_dim is {self._latent_dim}: "
+                "correct one of them."
+            )
+            raise DataError(msg)
+        return GaussianPosterior(mean, log_variance(spread, self._spread))
 
     def decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
         """Data decoded from latent positions; a `DataError` if ``decode`` returned anything else."""
-        with torch.no_grad():
+        with torch.no_grad(), explained("decode", z):
             output = self._decode(z)
         return checked_decoded(output, z, way_out="")
 
@@ -76,15 +81,3 @@ def _function(name: str, value: Any) -> Callable[[Any], Any]:
         msg = f"{name} must be a function, got {value!r} of type {type(value).__name__}."
         raise ArgumentTypeError(msg)
     return value  # type: ignore[no-any-return]
-
-
-def _log_variance(spread: Float[Tensor, "n dim"], meaning: Spread) -> Float[Tensor, "n dim"]:
-    if meaning == "log_variance":
-        return spread
-    if not (spread > 0).all():  # NaN fails too
-        msg = (
-            f"encode returned a {meaning} that is not positive (its minimum is {spread.min().item():.6g}). "
-            'If it is a logarithm, use spread="log_variance".'
-        )
-        raise DataError(msg)
-    return spread.log() if meaning == "variance" else 2 * spread.log()

@@ -11,17 +11,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import UnsupportedModelError
-from ..protocols import GaussianPosterior, LatentModel
-from ..validation import natural
-from .checks import WAY_OUT, checked_decoded, checked_pair
-from .modules import placed_like, untouched
+from ..protocols import GaussianPosterior
+from .checks import WAY_OUT
+from .gaussians import read_data
+from .libraries import usable_class
+from .networks import NetworkAdapter, placed_like, untouched
 
-__all__ = ["PythaeAdapter"]
+__all__ = ["REASONS", "USABLE", "PythaeAdapter"]
 
 _FLOW = "its decoder sees codes that a normalizing flow has moved, and the encoder's Gaussian is only the flow's base"
 _DETERMINISTIC = "its encoder gives a code without a covariance"
 
-_REASONS = {
+REASONS = {
     "VAE_LinNF": _FLOW,
     "VAE_IAF": _FLOW,
     "PoincareVAE": "its latent space is a hyperbolic ball, so that its posterior is not a Euclidean Gaussian",
@@ -33,7 +34,7 @@ _REASONS = {
     "WAE_MMD": _DETERMINISTIC,
 }
 
-_USABLE = frozenset(
+USABLE = frozenset(
     {
         "VAE",
         "BetaVAE",
@@ -55,7 +56,7 @@ _USABLE = frozenset(
 )
 
 
-class PythaeAdapter(LatentModel):
+class PythaeAdapter(NetworkAdapter):
     """A variational autoencoder of pythae, or of a user's subclass of one.
 
     Only the encoder and the decoder are called, never the model itself, whose forward pass is stochastic. For IWAE,
@@ -73,50 +74,40 @@ class PythaeAdapter(LatentModel):
     """
 
     def __init__(self, model: Any) -> None:
-        names = [cls.__name__ for cls in type(model).__mro__ if cls.__module__.startswith("pythae.")]
-        reason = _reason_to_reject(model, names)
-        if reason:
-            kind = f"a pythae {names[0]}" if names else "not a model of pythae"
-            msg = f"{type(model).__name__} ({kind}) cannot be used: {reason}. {WAY_OUT}"
+        kind = usable_class(model, "pythae", USABLE, REASONS)
+        if kind == "Adversarial_AE" and model.model_config.deterministic_posterior:
+            msg = (
+                f"{type(model).__name__} (a pythae {kind}) cannot be used: its posterior is deterministic "
+                f"(deterministic_posterior=True), so that its log_covariance is unused. {WAY_OUT}"
+            )
             raise UnsupportedModelError(msg)
-        self._model = model
-        self._softplus = "HVAE" in names
-        self._latent_dim = natural("latent_dim", getattr(model, "latent_dim", None) or model.model_config.latent_dim)
+        super().__init__(model, getattr(model, "latent_dim", None) or model.model_config.latent_dim)
+        self._is_hvae, self._is_vamp = kind == "HVAE", kind == "VAMP"
+        shape = model.model_config.input_dim
+        self.input_hint = f"The model was made for data points of shape {tuple(shape)}." if shape else ""
 
-    @property
-    def latent_dim(self) -> int:
-        """Dimension of the latent space."""
-        return self._latent_dim
+    def pseudo_inputs(self) -> GaussianPosterior | None:
+        """Posteriors of a VAMP model's learnt pseudo-inputs (arXiv:1705.07120); None of any other model."""
+        if not self._is_vamp:
+            return None
+        with untouched(self.module):
+            inputs = self.module.pseudo_inputs(placed_like(self.module.idle_input, self.module))
+        return self.encode(inputs.reshape(-1, *self.module.model_config.input_dim))
 
-    def encode(self, x: Any) -> GaussianPosterior:
-        """Posterior of each data point of a batch: the encoder's ``embedding`` and ``log_covariance``."""
-        with untouched(self._model):
-            output = self._model.encoder(placed_like(x, self._model.encoder))
-        fields = [getattr(output, name, None) for name in ("embedding", "log_covariance")]
+    def gaussian(self, x: Any) -> tuple[object, object]:
+        """Mean and log-variance: the encoder's ``embedding`` and ``log_covariance``."""
+        output = self.module.encoder(x)
+        fields: list[Any] = [getattr(output, name, None) for name in ("embedding", "log_covariance")]
         if any(field is None for field in fields):
             found = ", ".join(output) if isinstance(output, dict) else type(output).__name__
             msg = f"The encoder must return embedding and log_covariance, its output has only: {found}. {WAY_OUT}"
             raise UnsupportedModelError(msg)
-        mean, log_covariance = checked_pair(fields, x, self._latent_dim)
-        return GaussianPosterior(mean, _softplus_log_variance(log_covariance) if self._softplus else log_covariance)
+        mean, log_covariance = fields
+        return mean, _softplus_log_variance(log_covariance) if self._is_hvae else log_covariance
 
-    def decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
-        """Data decoded from latent positions: the decoder's ``reconstruction``."""
-        with untouched(self._model):
-            output = self._model.decoder(placed_like(z, self._model.decoder))["reconstruction"]
-        return checked_decoded(output, z)
-
-
-def _reason_to_reject(model: Any, names: list[str]) -> str | None:
-    """Why a model with these pythae classes, nearest first, cannot be used; None if it can."""
-    known = [_REASONS[name] for name in names if name in _REASONS]
-    if known:
-        return known[0]
-    if not names or names[0] not in _USABLE:
-        return "what its encoder and decoder mean is not known"
-    if "Adversarial_AE" in names and model.model_config.deterministic_posterior:
-        return "its posterior is deterministic (deterministic_posterior=True), so that its log_covariance is unused"
-    return None
+    def data(self, z: Tensor) -> object:
+        """Data: the decoder's ``reconstruction``."""
+        return read_data(self.module.decoder(z))
 
 
 def _softplus_log_variance(raw: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:

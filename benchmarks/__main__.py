@@ -5,6 +5,7 @@ from importlib import import_module
 
 BENCHMARKS = {
     "demo": "train a small VAE on digits, sample it, print the table, draw the pictures",
+    "adapters": "every model of every supported library: fits, samples, left untouched, seconds",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",
     "speed": "gradient evaluation against the dense form, and the time to 10,000 latents",
     "readme": "put the tables of the committed results into the README",

@@ -12,11 +12,11 @@ import torch
 __all__ = ["environment", "replace_file", "write_json"]
 
 
-def environment() -> dict[str, Any]:
-    """Commit, versions, processor and threads of this run."""
+def environment(*also: str) -> dict[str, Any]:
+    """Commit, versions, processor and threads of this run; the versions of these packages too."""
     command = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
-    packages = ("riemann-sampler", "torch", "numpy", "scipy", "scikit-learn")
+    packages = ("riemann-sampler", "torch", "numpy", "scipy", "scikit-learn", *also)
     return {
         "commit": commit.stdout.strip() or "unknown",
         "python": platform.python_version(),

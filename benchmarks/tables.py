@@ -9,7 +9,7 @@ Value = float | str | None
 
 
 def markdown_table(rows: Iterable[Mapping[str, Value]], headings: Mapping[str, str], *, digits: int = 3) -> str:
-    """One line a row; columns are the keys of ``headings``, in its order, and padded so that the text reads well too.
+    """One line a row; columns are the keys of ``headings``, in its order, words to the left and figures to the right.
 
     Args:
         rows: Figures by key; None or NaN, for what does not apply, is shown as a dash.
@@ -19,10 +19,12 @@ def markdown_table(rows: Iterable[Mapping[str, Value]], headings: Mapping[str, s
     Returns:
         The table, without a line break at its end.
     """
+    rows = list(rows)
     cells = [list(headings.values()), *([_shown(row[key], digits) for key in headings] for row in rows)]
     widths = [max(2, *map(len, column)) for column in zip(*cells, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join(_line(line, widths) for line in (cells[0], rule, *cells[1:]))
+    is_text = [all(isinstance(row[key], str | None) for row in rows) for key in headings]
+    rule = ["-" * width if text else "-" * (width - 1) + ":" for width, text in zip(widths, is_text, strict=True)]
+    return "\n".join(_line(line, widths, is_text) for line in (cells[0], rule, *cells[1:]))
 
 
 def _shown(value: Value, digits: int) -> str:
@@ -31,6 +33,6 @@ def _shown(value: Value, digits: int) -> str:
     return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first = cells[0].ljust(widths[0])
-    return "| " + " | ".join([first, *(map(str.rjust, cells[1:], widths[1:]))]) + " |"
+def _line(cells: Sequence[str], widths: Sequence[int], is_text: Sequence[bool]) -> str:
+    columns = zip(cells, widths, is_text, strict=True)
+    return "| " + " | ".join(cell.ljust(width) if text else cell.rjust(width) for cell, width, text in columns) + " |"

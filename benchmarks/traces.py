@@ -7,11 +7,15 @@ import numpy as np
 import torch
 from torch import nn
 
+__all__ = ["random_states", "traces"]
 
-def traces(module: nn.Module) -> dict[str, Any]:
-    """Everything that a call could leave changed in a module."""
+
+def traces(model: Any) -> dict[str, Any]:
+    """Everything that a call could leave changed in a torch module, or in a model around one."""
+    module = model if isinstance(model, nn.Module) else model.module
     submodules = dict(module.named_modules())
     return {
+        "own attributes": {name: id(value) for name, value in vars(model).items()},
         # the mode of each submodule, ``training``, is among its attributes
         "attributes": {name: {k: id(v) for k, v in vars(submodule).items()} for name, submodule in submodules.items()},
         "values": {name: (v.data_ptr(), v.device, v.dtype, v.tolist()) for name, v in module.state_dict().items()},
@@ -23,4 +27,5 @@ def traces(module: nn.Module) -> dict[str, Any]:
 
 
 def random_states() -> tuple[Any, ...]:
+    """The global random states of torch, numpy and Python."""
     return torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()  # noqa: NPY002

@@ -7,38 +7,52 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset, SequentialSampler
 
-from .errors import ArgumentError, ArgumentTypeError, CollapseWarning, DataError
+from .errors import ArgumentError, ArgumentTypeError, CollapseWarning, DataError, DimensionWarning, SpreadWarning
 from .progress import progress_bar
 from .protocols import GaussianPosterior, LatentModel
 
-__all__ = ["check_labels", "check_posterior", "encode_data"]
+__all__ = ["check_labels", "check_posterior", "encode_data", "pseudo_input_posterior"]
 
 INACTIVE_SHARE = 0.01
 """A unit is inactive if its codes make less than this share of its aggregate variance (after Burda et al. 2016)."""
 
+MANY_DIMENSIONS = 4096
+"""Beyond, `check_posterior` warns."""
+
 
 def _batches(data: Any, batch_size: int) -> Iterator[Any]:
-    if isinstance(data, Tensor | np.ndarray):
-        if isinstance(data, np.ndarray):
-            if data.dtype.kind not in "fiub":
-                msg = f"data must be an array of numbers, got dtype {data.dtype}; convert it first, such as to float32."
-                raise ArgumentTypeError(msg)
-            data = torch.from_numpy(data if data.flags.writeable else data.copy())
-        if data.ndim == 0 or len(data) == 0:
-            msg = f"data is empty: its shape is {tuple(data.shape)}."
-            raise DataError(msg)
-        yield from progress_bar(data.split(batch_size), desc="encode", unit="batch")
-        return
+    if isinstance(data, Mapping):
+        data = _inputs(data)
     if isinstance(data, Dataset) and not isinstance(data, DataLoader):
         data = DataLoader(data, batch_size=batch_size)
-    if not isinstance(data, DataLoader):
-        msg = f"data must be a Tensor, ndarray, Dataset, DataLoader or GaussianPosterior, got {type(data).__name__}."
+    if isinstance(data, DataLoader):
+        yield from map(_inputs, progress_bar(data, desc="encode", unit="batch"))
+        return
+    if isinstance(data, np.ndarray):
+        data = _as_tensor(data)
+    if not hasattr(data, "shape") or not hasattr(data, "__getitem__"):
+        msg = (
+            "data must be a Tensor, an array or another table with rows (such as AnnData or a sparse matrix), a "
+            f"Dataset, a DataLoader or a GaussianPosterior, got {type(data).__name__}."
+        )
         raise ArgumentTypeError(msg)
-    for batch in progress_bar(data, desc="encode", unit="batch"):
-        yield _inputs(batch)
+    if not data.shape or data.shape[0] == 0:
+        msg = f"data is empty: its shape is {tuple(data.shape)}."
+        raise DataError(msg)
+    for start in progress_bar(range(0, data.shape[0], batch_size), desc="encode", unit="batch"):
+        rows = data[start : start + batch_size]
+        yield _as_tensor(rows) if isinstance(rows, np.ndarray) else rows
+
+
+def _as_tensor(array: Shaped[np.ndarray, "..."]) -> Tensor:
+    if array.dtype.kind not in "fiub":
+        msg = f"data must be an array of numbers, got dtype {array.dtype}; convert it first, such as to float32."
+        raise ArgumentTypeError(msg)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def _inputs(batch: Any) -> Any:
@@ -71,9 +85,10 @@ def encode_data(model: LatentModel | None, data: Any, batch_size: int) -> Gaussi
                 msg = f"data must be finite, but row {n + int(bad.nonzero()[0, 0])} holds NaN or infinity."
                 raise DataError(msg)
             mean, log_variance = model.encode(x)
-            if mean.ndim != 2 or mean.shape != log_variance.shape or len(mean) != len(x):
+            n_rows = x.shape[0] if hasattr(x, "shape") else len(x)
+            if mean.ndim != 2 or mean.shape != log_variance.shape or len(mean) != n_rows:
                 shapes = f"{tuple(mean.shape)} and {tuple(log_variance.shape)}"
-                msg = f"encode must return a mean and a log-variance of shape ({len(x)}, dim), got {shapes}."
+                msg = f"encode must return a mean and a log-variance of shape ({n_rows}, dim), got {shapes}."
                 raise DataError(msg)
             means.append(mean)
             log_variances.append(log_variance)
@@ -84,11 +99,25 @@ def encode_data(model: LatentModel | None, data: Any, batch_size: int) -> Gaussi
     return GaussianPosterior(torch.cat(means), torch.cat(log_variances))
 
 
+def pseudo_input_posterior(model: LatentModel | None) -> GaussianPosterior:
+    """Posteriors of the pseudo-inputs that a model has learnt; an `ArgumentError` if it has none."""
+    posterior: GaussianPosterior | None = getattr(model, "pseudo_inputs", lambda: None)()
+    if posterior is None:
+        msg = (
+            "centroids='pseudo_inputs' needs a model that has learnt pseudo-inputs, such as pythae's VAMP; this one "
+            "has none: use centroids='data'."
+        )
+        raise ArgumentError(msg)
+    check_posterior(posterior, name="pseudo-inputs")
+    return posterior
+
+
 def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> None:
     """Raise `DataError` on posteriors that no metric can be made of, warn of those that make a poor one.
 
     No metric comes of fewer than two codes, shapes that differ, numbers that are not finite, a log-variance that
-    overflows, or codes that are all identical; a poor one of latent units that have collapsed.
+    overflows, or codes that are all identical; a poor one of latent units that have collapsed, of very many dimensions,
+    or of posteriors that are all wider than the prior.
     """
     for part, values in zip(posterior._fields, posterior, strict=True):
         if not isinstance(values, Tensor) or not values.is_floating_point():
@@ -122,6 +151,24 @@ def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> N
     if (mean == mean[0]).all():
         msg = f"{name}: all {len(mean)} codes are identical, so there is no geometry to learn. Is the model trained?"
         raise DataError(msg)
+    _warn(posterior, name)
+
+
+def _warn(posterior: GaussianPosterior, name: str) -> None:
+    mean, log_variance = posterior
+    if mean.shape[1] > MANY_DIMENSIONS:
+        msg = (
+            f"{name}: the latent space has {mean.shape[1]} dimensions. Above {MANY_DIMENSIONS} the geometry takes "
+            "minutes, and distances between codes differ little; law='islands' is the faster one."
+        )
+        warnings.warn(msg, DimensionWarning, stacklevel=4)
+    narrowest = log_variance.min().item()
+    if narrowest > 0:
+        msg = (
+            f"{name}: every log-variance is positive, the smallest is {narrowest:.3g}. Is it a standard deviation or a "
+            "variance? Then wrap the model in a FunctionAdapter with spread='std' or spread='variance'."
+        )
+        warnings.warn(msg, SpreadWarning, stacklevel=4)
     spread = mean.var(0)
     inactive = (spread < INACTIVE_SHARE * (spread + log_variance.exp().mean(0))).nonzero()[:, 0].tolist()
     if inactive:
@@ -129,7 +176,7 @@ def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> N
             f"{name}: {len(inactive)} of {mean.shape[1]} latent units are inactive (posterior collapse): {inactive}. "
             "The metric is flat along them; a lower beta or a sharper likelihood would use them."
         )
-        warnings.warn(msg, CollapseWarning, stacklevel=3)
+        warnings.warn(msg, CollapseWarning, stacklevel=4)
 
 
 def _in_order(loader: DataLoader[Any]) -> bool:

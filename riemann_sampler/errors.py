@@ -8,10 +8,12 @@ __all__ = [
     "ArgumentTypeError",
     "CollapseWarning",
     "DataError",
+    "DimensionWarning",
     "FloorWarning",
     "NotFittedError",
     "RiemannSamplerError",
     "RiemannSamplerWarning",
+    "SpreadWarning",
     "StorageError",
     "TemperatureWarning",
     "UnsupportedModelError",
@@ -43,7 +45,7 @@ class UnsupportedModelError(RiemannSamplerError, TypeError):
 
 
 class StorageError(RiemannSamplerError, ValueError):
-    """A saved sampler is missing, damaged, of another schema version, or does not fit the model."""
+    """A saved sampler or model is missing, damaged, of another version, or does not fit what it is used with."""
 
 
 class RiemannSamplerWarning(UserWarning):
@@ -56,6 +58,14 @@ class TemperatureWarning(RiemannSamplerWarning):
 
 class FloorWarning(RiemannSamplerWarning):
     """The floor of the metric, not the data, holds a noticeable share of the mass."""
+
+
+class DimensionWarning(RiemannSamplerWarning):
+    """The latent space has so many dimensions that its geometry is slow to compute and says little."""
+
+
+class SpreadWarning(RiemannSamplerWarning):
+    """Every posterior is wider than the unit prior, as if a standard deviation had been taken for a log-variance."""
 
 
 class CollapseWarning(RiemannSamplerWarning):

@@ -7,6 +7,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
+from benchmarks.zoo import pythae
+
 IMAGE_SHAPE = (1, 8, 8)
 
 
@@ -62,15 +64,9 @@ def make_plain_vae(dim: int = 3, seed: int = 0, *, base: type[PlainVAE] = PlainV
         return base(dim)
 
 
-def make_pythae(name: str, *, latent_dim: int = 2, seed: int = 0, base: type | None = None, **config: Any) -> Any:
-    """An untrained pythae model of the class ``name``, or of ``base`` with that class's configuration."""
-    from pythae import models
-
-    make_config = getattr(models, f"{name}Config", None) or getattr(models, f"{name}_Config")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        make_model = base or getattr(models, name)
-        return make_model(make_config(input_dim=IMAGE_SHAPE, latent_dim=latent_dim, **config))
+def make_pythae(name: str, *, latent_dim: int = 2, **arguments: Any) -> Any:
+    """An untrained pythae model for the digits."""
+    return pythae.make_pythae(name, IMAGE_SHAPE, latent_dim=latent_dim, **arguments)
 
 
 def make_noisy_pythae_vae(dim: int = 3, seed: int = 0) -> Any:

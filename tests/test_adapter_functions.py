@@ -85,17 +85,25 @@ def test_outputs_that_require_gradients_are_detached() -> None:
 
 
 def test_functions_that_return_something_else_are_refused() -> None:
-    with pytest.raises(
-        DataError, match=r"encode returned .*, not a pair of floating-point tensors \(mean, std\)"
-    ) as error:
+    with pytest.raises(DataError, match=r"encode returned .*, not a pair of tensors \(mean, std\)") as error:
         functions(encode=lambda x: x, spread="std").encode(ROWS)
     assert "FunctionAdapter" not in str(error.value)  # no way out: this is it
     with pytest.raises(DataError, match=r"mean of shape \(4, 3\) and a variance of shape \(4, 2\)"):
         functions(encode=lambda x: (x, x[:, :2]), spread="variance").encode(ROWS)
-    with pytest.raises(DataError, match="codes of dimension 3, but latent_dim is 2"):
+    with pytest.raises(DataError, match=r"codes of shape \(3,\), but latent_dim is 2"):
         functions(latent_dim=2).encode(ROWS)
+    with pytest.raises(DataError, match=r"not floating-point tensors \(mean, log_variance\)\.$"):
+        functions(encode=lambda x: (x, x.long())).encode(ROWS)
     with pytest.raises(DataError, match="decode returned an object of type NoneType, not a tensor"):
         functions(decode=lambda z: None).decode(ROWS)  # noqa: ARG005
+
+
+def test_functions_that_fail_are_explained_and_the_cause_is_kept() -> None:
+    with pytest.raises(DataError, match=r"^encode failed on a dict of 1 .*KeyError: 'image'\.$") as error:
+        functions(encode=lambda x: x["image"]).encode({"data": ROWS})
+    assert isinstance(error.value.__cause__, KeyError)
+    with pytest.raises(DataError, match=r"^decode failed on a torch\.float32 tensor of shape \(4, 3\): RuntimeError"):
+        functions(decode=lambda z: z.reshape(5, 7)).decode(ROWS)
 
 
 @pytest.mark.usefixtures("without_type_checks")

@@ -1,16 +1,16 @@
 """Torch modules: modes, placement, and what their methods must return."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.distributions import Independent, Laplace, Normal
 
 from riemann_sampler.adapters import ModuleAdapter
-from riemann_sampler.adapters.modules import placed_like, untouched
-from riemann_sampler.errors import ArgumentError, DataError, NotFittedError, UnsupportedModelError
+from riemann_sampler.adapters.networks import placed_like, untouched
+from riemann_sampler.errors import ArgumentError, ArgumentTypeError, DataError, NotFittedError, UnsupportedModelError
 from riemann_sampler.protocols import GaussianPosterior, LatentModel
 from tests.models import Codec, PlainVAE, digit_images, make_plain_vae
 
@@ -78,42 +78,72 @@ def test_arrays_of_no_tensor_dtype_are_refused() -> None:
         placed_like(np.array(["a"]), nn.Identity())
 
 
-@pytest.mark.parametrize("kind", [tuple, list, lambda pair: GaussianPosterior(*pair)], ids=["tuple", "list", "named"])
-def test_a_pair_of_any_kind_is_a_posterior(kind: Callable[[Any], Any]) -> None:
-    posterior = ModuleAdapter(Codec(lambda x: kind((x, -x)))).encode(ROWS)
+class Posterior(NamedTuple):
+    """What an encoder of three outputs may return."""
+
+    mu: Tensor
+    std: Tensor
+    features: Tensor
+
+
+STD = (-ROWS / 2).exp()
+GAUSSIANS: dict[str, Any] = {
+    "tuple": (ROWS, -ROWS),
+    "list": [ROWS, -ROWS],
+    "posterior": GaussianPosterior(ROWS, -ROWS),
+    "mu and logvar": {"mu": ROWS, "logvar": -ROWS, "z": ROWS + 1},
+    "mean and variance": {"variance": STD**2, "mean": ROWS},
+    "loc and scale": {"loc": ROWS, "scale": STD},
+    "named tuple": Posterior(mu=ROWS, std=STD, features=ROWS + 1),
+    "normal": Normal(ROWS, STD),
+    "independent": Independent(Normal(ROWS, STD), 1),
+    "twice independent": Independent(Independent(Normal(ROWS[:, None], STD[:, None]), 1), 1),
+}
+
+
+@pytest.mark.parametrize("kind", GAUSSIANS)
+def test_a_gaussian_may_come_in_many_forms(kind: str) -> None:
+    posterior = ModuleAdapter(Codec(lambda x: GAUSSIANS[kind])).encode(ROWS)  # noqa: ARG005
     assert torch.equal(posterior.mean, ROWS)
-    assert torch.equal(posterior.log_variance, -ROWS)
+    torch.testing.assert_close(posterior.log_variance, -ROWS)
 
 
 @pytest.mark.parametrize(
     ("returned", "shown"),
     [
-        (ROWS, r"a torch\.float32 tensor of shape \(4, 3\)"),
-        ((ROWS, ROWS, ROWS), r"a tuple of 3 \((a torch\.float32 tensor of shape \(4, 3\)(, )?){3}\)"),
-        ((ROWS, ROWS.long()), r"a tuple of 2 \(.*, a torch\.int64 tensor of shape \(4, 3\)\)"),
-        ((ROWS, None), r"a tuple of 2 \(.*, an object of type NoneType\)"),
-        (torch.distributions.Normal(ROWS, 1.0), r"an object of type Normal"),
-        ([ROWS] * 9, r"a list of 9 \((a torch\.float32 tensor of shape \(4, 3\), ){4}\.\.\.\)"),
+        (ROWS, r"a torch\.float32 tensor of shape \(4, 3\), not a pair"),
+        ((ROWS, ROWS, ROWS), r"a tuple of 3 \((a torch\.float32 tensor of shape \(4, 3\)(, )?){3}\), not a pair"),
+        ((ROWS, ROWS.long()), r"a tuple of 2 \(.*, a torch\.int64 tensor of shape \(4, 3\)\), not floating-point"),
+        ((ROWS, None), r"a tuple of 2 \(.*, an object of type NoneType\), not floating-point"),
+        ([ROWS] * 9, r"a list of 9 \((a torch\.float32 tensor of shape \(4, 3\), ){4}\.\.\.\), not a pair"),
+        ({"mu": ROWS, "sd": ROWS}, r"entries 'mu', 'sd'; the mean must be called 'mean', 'mu'.*its spread 'log_var"),
+        ({}, r"entries \(none\); the mean must"),
+        ({"mu": ROWS, "std": None}, r"a tuple of 2 \(.*NoneType\), not floating-point"),
+        (Laplace(ROWS, STD), "a Laplace distribution; only Normal"),
+        (Independent(Laplace(ROWS, STD), 1), "a Laplace distribution; only Normal"),
     ],
-    ids=["tensor", "triple", "integers", "none", "distribution", "long"],
+    ids=["tensor", "triple", "integers", "none", "long", "names", "empty", "nothing", "laplace", "independent laplace"],
 )
-def test_an_encoder_that_returns_no_pair_is_refused(returned: object, shown: str) -> None:
+def test_an_encoder_that_returns_no_gaussian_is_refused(returned: object, shown: str) -> None:
     adapter = ModuleAdapter(Codec(lambda x: returned))  # noqa: ARG005
-    wanted = r", not a pair of floating-point tensors \(mean, log_variance\)"
-    with pytest.raises(DataError, match=rf"(?s)encode returned {shown}{wanted}.*{WAY_OUT}"):
+    with pytest.raises(DataError, match=rf"(?s)encode returned {shown}.*{WAY_OUT}"):
         adapter.encode(ROWS)
 
 
 @pytest.mark.parametrize(
+    ("returned", "meaning"),
+    [({"mu": ROWS, "sigma": ROWS - 1}, "std"), ({"mu": ROWS, "var": ROWS - 1}, "variance")],
+    ids=["std", "variance"],
+)
+def test_a_named_spread_must_be_positive(returned: object, meaning: str) -> None:
+    with pytest.raises(DataError, match=rf"a {meaning} that is not positive \(its minimum is -1\)"):
+        ModuleAdapter(Codec(lambda x: returned)).encode(ROWS)  # noqa: ARG005
+
+
+@pytest.mark.parametrize(
     ("mean", "log_variance"),
-    [
-        (ROWS, ROWS[:, :2]),
-        (ROWS, ROWS[:1]),
-        (ROWS[:3], ROWS[:3]),
-        (ROWS[0], ROWS[0]),
-        (ROWS[:, None], ROWS[:, None]),
-    ],
-    ids=["dims", "rows", "batch", "one axis", "three axes"],
+    [(ROWS, ROWS[:, :2]), (ROWS, ROWS[:1]), (ROWS[:3], ROWS[:3]), (ROWS[0], ROWS[0])],
+    ids=["dims", "rows", "batch", "one axis"],
 )
 def test_posteriors_of_wrong_shapes_are_refused(mean: Tensor, log_variance: Tensor) -> None:
     adapter = ModuleAdapter(Codec(lambda x: (mean, log_variance)))  # noqa: ARG005
@@ -123,6 +153,90 @@ def test_posteriors_of_wrong_shapes_are_refused(mean: Tensor, log_variance: Tens
         assert str(tuple(shape)) in str(error.value)
 
 
+def test_codes_of_any_shape_are_flattened_and_get_it_back() -> None:
+    codes = torch.arange(24.0).reshape(2, 3, 2, 2)
+    adapter = ModuleAdapter(Codec(lambda x: (x, -x), lambda z: z * 2))
+    posterior = adapter.encode(codes)
+    assert posterior.mean.tolist() == codes.reshape(2, 12).tolist()
+    assert posterior.log_variance.tolist() == (-codes).reshape(2, 12).tolist()
+    assert adapter.latent_dim == 12
+    assert torch.equal(adapter.decode(posterior.mean), codes * 2)
+    with pytest.raises(DataError, match=r"codes of shape \(2, 2, 3\), but those of Codec have the shape \(3, 2, 2\)"):
+        adapter.encode(codes.reshape(2, 2, 2, 3))
+
+
+def test_an_empty_batch_is_not_given_to_the_model() -> None:
+    adapter = ModuleAdapter(Codec(lambda x: (x, x), lambda z: z / len(z)))
+    assert adapter.decode(torch.empty(0, 3)).shape == (0, 3)
+
+
+def test_a_dimension_becomes_a_shape_once_it_is_seen() -> None:
+    module = Codec(lambda x: (x, -x), lambda z: z * 2)
+    module.latent_dim = 12
+    adapter = ModuleAdapter(module)
+    codes = torch.arange(24.0).reshape(2, 3, 2, 2)
+    assert torch.equal(adapter.decode(adapter.encode(codes).mean), codes * 2)
+
+
+def test_the_shape_of_codes_can_be_given_for_a_decode_before_the_first_encode() -> None:
+    module = Codec(lambda x: (x, x), lambda z: z.sum((2, 3)))
+    z = torch.arange(24.0).reshape(2, 12)
+    adapter = ModuleAdapter(module, latent_shape=(3, 2, 2))
+    assert adapter.latent_dim == 12
+    assert torch.equal(adapter.decode(z), z.reshape(2, 3, 4).sum(2))
+    with pytest.raises(DataError, match=r"decode of Codec failed .*If its codes are not vectors, pass latent_shape"):
+        ModuleAdapter(module).decode(z)
+    with pytest.raises(DataError, match=r"decode of Codec failed") as error:
+        adapter.decode(z[:, :11])
+    assert "latent_shape" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "error"), [((), ArgumentTypeError), ((3, 0), ArgumentError), (2.5, ArgumentTypeError)]
+)
+@pytest.mark.usefixtures("without_type_checks")
+def test_a_latent_shape_is_made_of_positive_sizes(shape: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="latent_shape must"):
+        ModuleAdapter(Codec(lambda x: x), latent_shape=shape)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [ROWS, {"reconstruction": ROWS, "z": 0}, {"sample": ROWS}, Normal(ROWS, 1.0), Independent(Normal(ROWS, 1.0), 1)],
+    ids=["tensor", "reconstruction", "sample", "distribution", "independent"],
+)
+def test_data_may_come_in_many_forms(returned: object) -> None:
+    assert torch.equal(ModuleAdapter(Codec(lambda x: x, lambda z: returned)).decode(ROWS), ROWS)  # noqa: ARG005
+
+
+def test_failures_of_the_model_are_explained_and_the_cause_is_kept() -> None:
+    def encode(x: Tensor) -> Tensor:
+        return {}["weights"] if x.ndim == 2 else x.missing
+
+    with pytest.raises(
+        DataError, match=r"encode of Codec failed on a .* of shape \(4, 3\): KeyError: 'weights'\.$"
+    ) as e:
+        ModuleAdapter(Codec(encode)).encode(ROWS)
+    assert isinstance(e.value.__cause__, KeyError)
+    with pytest.raises(DataError, match=r"of shape \(12,\): AttributeError: .*'missing'\.$"):
+        ModuleAdapter(Codec(encode)).encode(ROWS.flatten())
+
+
+def test_running_out_of_memory_is_not_a_failure_of_the_data() -> None:
+    def encode(_: Tensor) -> Tensor:
+        raise torch.cuda.OutOfMemoryError
+
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        ModuleAdapter(Codec(encode)).encode(ROWS)
+
+
+def test_what_the_model_draws_does_not_move_the_global_random_state() -> None:
+    module = Codec(lambda x: (x, torch.randn_like(x)))
+    before = torch.get_rng_state()
+    ModuleAdapter(module).encode(ROWS)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_inputs_without_a_shape_are_not_compared_with_the_batch() -> None:
     assert ModuleAdapter(Codec(lambda x: (ROWS, x["log_variance"]))).encode({"log_variance": ROWS}).mean is not None
 
@@ -130,6 +244,9 @@ def test_inputs_without_a_shape_are_not_compared_with_the_batch() -> None:
 def test_a_decoder_that_returns_no_tensor_is_refused() -> None:
     adapter = ModuleAdapter(Codec(lambda x: (x, x), lambda z: (z, None)))
     with pytest.raises(DataError, match=rf"(?s)decode returned a tuple of 2 .*, not a tensor.*{WAY_OUT}"):
+        adapter.decode(ROWS)
+    adapter = ModuleAdapter(Codec(lambda x: (x, x), lambda z: {"image": z, "z": z}))
+    with pytest.raises(DataError, match=rf"(?s)entries 'image', 'z', none of which is called 'recons.*{WAY_OUT}"):
         adapter.decode(ROWS)
 
 
@@ -143,13 +260,13 @@ def test_a_decoder_that_loses_rows_is_refused(returned: Tensor) -> None:
 def test_the_latent_dimension_is_learnt_from_the_first_batch() -> None:
     adapter = ModuleAdapter(Codec(lambda x: (x, x)))
     with pytest.raises(
-        NotFittedError, match=r"latent_dim of Codec is not known .* pass ModuleAdapter\(\.\.\., latent_di"
+        NotFittedError, match=r"latent_dim of Codec is not known .* pass ModuleAdapter\(\.\.\., latent_sh"
     ):
         _ = adapter.latent_dim
     assert isinstance(adapter, LatentModel)
     adapter.encode(ROWS)
     assert adapter.latent_dim == 3
-    with pytest.raises(DataError, match="codes of dimension 2, but latent_dim is 3"):
+    with pytest.raises(DataError, match=r"codes of shape \(2,\), but those of Codec have the shape \(3,\)"):
         adapter.encode(ROWS[:, :2])
 
 
@@ -175,10 +292,10 @@ def test_an_attribute_that_is_no_integer_is_not_the_latent_dimension(attribute: 
 
 
 def test_a_given_latent_dimension_is_checked() -> None:
-    with pytest.raises(ArgumentError, match="latent_dim must be at least 1, got 0"):
-        ModuleAdapter(make_plain_vae(), latent_dim=0)
-    with pytest.raises(DataError, match="codes of dimension 3, but latent_dim is 4: correct one of them"):
-        ModuleAdapter(make_plain_vae(3), latent_dim=4).encode(IMAGES)
+    with pytest.raises(ArgumentError, match="latent_shape must be at least 1, got 0"):
+        ModuleAdapter(make_plain_vae(), latent_shape=0)
+    with pytest.raises(DataError, match=r"codes of shape \(3,\), but those of PlainVAE have the shape \(4,\)"):
+        ModuleAdapter(make_plain_vae(3), latent_shape=4).encode(IMAGES)
 
 
 def test_modules_that_do_not_encode_and_decode_are_refused() -> None:

@@ -196,7 +196,7 @@ def test_an_encoder_without_covariance_is_refused() -> None:
 
 def test_an_encoder_of_another_dimension_than_the_model_says_is_refused() -> None:
     adapter = as_latent_model(echo(make_pythae("VAE", latent_dim=2), torch.zeros(7, 5)))
-    with pytest.raises(DataError, match="codes of dimension 5, but latent_dim is 2"):
+    with pytest.raises(DataError, match=r"codes of shape \(5,\), but those of VAE have the shape \(2,\)"):
         adapter.encode(IMAGES)
 
 

@@ -36,6 +36,16 @@ class Items(Dataset):  # type: ignore[type-arg]
         return self.show(self.x[index])
 
 
+class Table:
+    """Something with a shape and rows, but without a length: a sparse matrix, or a data set in a file."""
+
+    def __init__(self, x: Any) -> None:
+        self.x, self.shape = x, x.shape
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self.x[rows]
+
+
 class Stream(IterableDataset):  # type: ignore[type-arg]
     def __iter__(self) -> Any:
         return iter(X)
@@ -46,6 +56,9 @@ KINDS: dict[str, Any] = {
     "tensor": X,
     "ndarray": X.numpy(),
     "double ndarray": X.double().numpy(),
+    "table with rows": Table(X),
+    "table of arrays": Table(X.numpy()),
+    "mapping": {"labels": LABELS, "data": X},
     "dataset of tensors": Items(lambda x: x),
     "dataset of arrays": Items(lambda x: x.numpy()),
     "dataset of tuples": TensorDataset(X, LABELS),
@@ -141,9 +154,9 @@ def test_empty_data(empty: Any, message: str) -> None:
         encode_data(TwoHalves(), empty, 7)
 
 
-@pytest.mark.parametrize(("bad", "name"), [([[1.0]], "list"), ("x", "str"), (None, "NoneType"), ({"data": X}, "dict")])
+@pytest.mark.parametrize(("bad", "name"), [([[1.0]], "list"), ("x", "str"), (None, "NoneType"), ({1.0}, "set")])
 def test_unknown_kinds_of_data(bad: Any, name: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=rf"data must be a Tensor, ndarray, Dataset, .* got {name}\."):
+    with pytest.raises(ArgumentTypeError, match=rf"data must be a Tensor, an array .* got {name}\."):
         encode_data(TwoHalves(), bad, 7)
 
 

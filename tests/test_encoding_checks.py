@@ -14,7 +14,7 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
-from riemann_sampler import CollapseWarning, GaussianPosterior
+from riemann_sampler import CollapseWarning, DimensionWarning, GaussianPosterior, SpreadWarning
 from riemann_sampler.encoding import check_labels, check_posterior
 from riemann_sampler.errors import ArgumentError, DataError
 from tests.builders import data, posterior
@@ -70,6 +70,22 @@ def test_collapsed_units_are_named() -> None:
     codes.mean[:, [1, 3]] *= 1e-3
     with pytest.warns(CollapseWarning, match=r"latents: 2 of 4 latent units are inactive .*: \[1, 3\]\."):
         check_posterior(codes)
+
+
+def test_a_spread_that_is_positive_throughout_is_doubted() -> None:
+    std = GaussianPosterior(posterior(200).mean, torch.full((200, 2), 0.05))
+    with pytest.warns(
+        SpreadWarning, match=r"these: every log-variance is positive, the smallest is 0\.05\..*spread='std'"
+    ):
+        check_posterior(std, name="these")
+    std.log_variance[3, 1] = -0.01
+    check_posterior(std)
+
+
+def test_many_dimensions_are_said() -> None:
+    with pytest.warns(DimensionWarning, match=r"latents: the latent space has 4097 dimensions\. Above 4096 the geom"):
+        check_posterior(posterior(5, 4097))
+    check_posterior(posterior(5, 4096))
 
 
 @pytest.mark.parametrize("labels", [np.arange(20) % 3, LABELS % 3, [i % 3 for i in range(20)], range(20)])

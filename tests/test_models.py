@@ -2,9 +2,9 @@
 
 import torch
 
+from benchmarks.traces import random_states
 from riemann_sampler.adapters import as_latent_model
 from tests.models import IMAGE_SHAPE, make_digits_vae
-from tests.traces import random_states
 
 
 def test_training_on_the_digits_is_repeatable_and_leaves_the_random_state() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.traces import traces
 from riemann_sampler import (
     ArgumentError,
     ArgumentTypeError,
@@ -16,10 +17,10 @@ from riemann_sampler import (
     GaussianPosterior,
     NotFittedError,
     RiemannianUniformSampler,
+    RiemannSamplerWarning,
 )
 from tests.builders import TwoHalves, data, fitted, posterior, shared
 from tests.models import digit_images, make_plain_vae
-from tests.traces import traces
 
 
 @pytest.mark.parametrize("accessor", ["posterior_", "metric_", "temperature_", "diagnostics_"])
@@ -128,7 +129,7 @@ def test_the_model_and_the_global_random_states_are_left_as_they_were() -> None:
     images_before, model_before = images.clone(), traces(model)
     states = torch.get_rng_state(), str(np.random.get_state()), random.getstate()  # noqa: NPY002
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CollapseWarning)  # it is untrained
+        warnings.simplefilter("ignore", RiemannSamplerWarning)  # it is untrained
         sampler = RiemannianUniformSampler(model, n_warmup=5, n_steps=5).fit(images, labels=[0, 1] * 40)
     sampler.sample(10, label=0)
     sampler.sample(10, label=1, seed=1)
