@@ -7,7 +7,7 @@ from torch import Tensor
 from .libraries import usable_class
 from .networks import NetworkAdapter
 
-__all__ = ["DiffusersAdapter"]
+__all__ = ["USABLE", "DiffusersAdapter"]
 
 _DETERMINISTIC = "its encoder gives a code without a covariance"
 
@@ -20,7 +20,7 @@ _REASONS = {
     "VQModel": "its latent codes are discrete, without a covariance",
 }
 
-_USABLE = ("AsymmetricAutoencoderKL", "AutoencoderKL", "AutoencoderKLFlux2")
+USABLE = ("AsymmetricAutoencoderKL", "AutoencoderKL", "AutoencoderKLFlux2")
 
 
 class DiffusersAdapter(NetworkAdapter):
@@ -42,7 +42,7 @@ class DiffusersAdapter(NetworkAdapter):
     """
 
     def __init__(self, model: Any, latent_shape: int | tuple[int, ...] | None = None) -> None:
-        usable_class(model, "diffusers", _USABLE, _REASONS)
+        usable_class(model, "diffusers", USABLE, _REASONS)
         super().__init__(model, latent_shape)
         self.input_hint = f"The model was made for images of {model.config.in_channels} channels."
 

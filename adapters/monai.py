@@ -8,7 +8,7 @@ from .gaussians import log_variance
 from .libraries import usable_class
 from .networks import NetworkAdapter
 
-__all__ = ["MonaiAdapter"]
+__all__ = ["USABLE", "MonaiAdapter"]
 
 _DETERMINISTIC = "its encoder gives a code without a covariance"
 _SEGMENTED = "its decoder needs a segmentation besides the code"
@@ -22,7 +22,7 @@ _REASONS = {
 }
 
 _SPATIAL = "AutoencoderKL"
-_VECTORIAL = ("VarAutoEncoder", "VarFullyConnectedNet")
+USABLE = (_SPATIAL, "VarAutoEncoder", "VarFullyConnectedNet")
 
 
 class MonaiAdapter(NetworkAdapter):
@@ -44,7 +44,7 @@ class MonaiAdapter(NetworkAdapter):
     """
 
     def __init__(self, model: Any, latent_shape: int | tuple[int, ...] | None = None) -> None:
-        self._is_spatial = usable_class(model, "monai", (_SPATIAL, *_VECTORIAL), _REASONS) == _SPATIAL
+        self._is_spatial = usable_class(model, "monai", USABLE, _REASONS) == _SPATIAL
         if latent_shape is None and not self._is_spatial:
             latent_shape = model.latent_size
         super().__init__(model, latent_shape)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import demo, exactness, speed
+from . import adapters, demo, exactness, speed
 from .record import replace_file
 
 __all__ = ["filled", "main"]
@@ -15,6 +15,7 @@ __all__ = ["filled", "main"]
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
+    "adapters": (RESULTS / "adapters.json", adapters.table),
     "demo": (RESULTS / "demo" / "table.json", demo.table),
     "exactness": (RESULTS / "exactness.json", exactness.table),
     "speed": (RESULTS / "speed.json", speed.table),

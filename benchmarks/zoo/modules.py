@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from . import Trained, large_digits, set_apart
 from .training import negative_elbo, train
 
-__all__ = ["MODELS", "DistributionVAE", "LightningVAE", "MappingVAE", "PairVAE", "SpatialVAE"]
+__all__ = ["MODELS", "DistributionVAE", "LightningVAE", "MappingVAE", "PairVAE", "SpatialVAE", "train_with_lightning"]
 
 N_EPOCHS = 15
 BETA = 0.02
@@ -99,9 +99,10 @@ class SpatialVAE(nn.Module):
 class LightningVAE(lightning.LightningModule):
     """A `PairVAE` as Lightning's users write it; it is trained by Lightning's trainer."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_pixels: int = 576) -> None:
         super().__init__()
-        self.vae = PairVAE()
+        self.save_hyperparameters()
+        self.vae = PairVAE(n_pixels)
 
     def encode(self, x: Float[Tensor, "n 1 height width"]) -> Normal:
         """A normal distribution over codes."""
@@ -121,10 +122,10 @@ class LightningVAE(lightning.LightningModule):
         return torch.optim.Adam(self.parameters(), 2e-3)
 
 
-def _trained_by_lightning() -> Trained:
-    images = large_digits()
+def train_with_lightning(images: Float[Tensor, "n 1 height width"], checkpoint: str | None = None) -> LightningVAE:
+    """A `LightningVAE`, in evaluation mode, written to a checkpoint if one is named."""
     with set_apart():
-        model = LightningVAE()
+        model = LightningVAE(images[0].numel())
         loader = DataLoader(TensorDataset(images), batch_size=64, shuffle=True)
         trainer = lightning.Trainer(
             max_epochs=N_EPOCHS,
@@ -135,7 +136,14 @@ def _trained_by_lightning() -> Trained:
             enable_model_summary=False,
         )
         trainer.fit(model, loader)
-    return Trained(model.eval(), images)
+        if checkpoint:
+            trainer.save_checkpoint(checkpoint)
+    return model.eval()
+
+
+def _trained_by_lightning() -> Trained:
+    images = large_digits()
+    return Trained(train_with_lightning(images), images)
 
 
 def _trained(make_model: type[PairVAE] | type[SpatialVAE]) -> Trained:
