@@ -32,7 +32,7 @@ class DiffusersAdapter(NetworkAdapter):
     Args:
         model: The trained model. Inputs are moved to its device and dtype; nothing of it is changed.
         latent_shape: Shape (channels, height, width) of one latent code; None learns it from the first batch encoded.
-            A model that is to decode without having encoded, as for a sampler that was loaded, needs it.
+            A model that is to decode without having encoded needs it; a saved sampler remembers it.
 
     Raises:
         UnsupportedModelError: The model has no Gaussian posterior, or its class is not known.

@@ -33,8 +33,8 @@ class MonaiAdapter(NetworkAdapter):
     Args:
         model: The trained model. Inputs are moved to its device and dtype; nothing of it is changed.
         latent_shape: Shape of one latent code of an ``AutoencoderKL``, such as (channels, height, width); None learns
-            it from the first batch encoded. A model that is to decode without having encoded, as for a sampler that
-            was loaded, needs it. The other models know theirs.
+            it from the first batch encoded. A model that is to decode without having encoded needs it; a saved
+            sampler remembers it. The other models know theirs.
 
     Raises:
         UnsupportedModelError: The model has no Gaussian posterior, or its class is not known.

@@ -78,7 +78,7 @@ class NetworkAdapter(LatentModel):
         self.module: Any = module
         self.input_hint = ""  # the end of a message about a batch that could not be encoded
         self._name = type(module).__name__
-        self._latent_shape = None if latent_shape is None else _checked_shape(latent_shape)
+        self.latent_shape = None if latent_shape is None else _checked_shape(latent_shape)
 
     @abstractmethod
     def gaussian(self, x: Any) -> tuple[object, object]:
@@ -95,32 +95,32 @@ class NetworkAdapter(LatentModel):
         Raises:
             NotFittedError: It was not given, and nothing has been encoded yet.
         """
-        if self._latent_shape is None:
+        if self.latent_shape is None:
             msg = (
                 f"latent_dim of {self._name} is not known before the first encode: pass "
                 f"{type(self).__name__}(..., latent_shape=...)."
             )
             raise NotFittedError(msg)
-        return prod(self._latent_shape)
+        return prod(self.latent_shape)
 
     def encode(self, x: Any) -> GaussianPosterior:
         """Posterior of each data point of a batch; a `DataError` if the module fails or returns anything else."""
         with untouched(self.module), explained(f"encode of {self._name}", x, self.input_hint):
             pair = self.gaussian(placed_like(x, self.module))
         mean, log_variance = checked_pair(pair, x)
-        shape, known = tuple(mean.shape[1:]), self._latent_shape
+        shape, known = tuple(mean.shape[1:]), self.latent_shape
         if known not in (None, shape, (prod(shape),)):
             msg = f"encode returned codes of shape {shape}, but those of {self._name} have the shape {known}."
             raise DataError(msg)
-        self._latent_shape = shape
+        self.latent_shape = shape
         return GaussianPosterior(mean.flatten(1), log_variance.flatten(1))
 
     def decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
         """Data decoded from latent positions; a `DataError` if the module fails or returns anything else."""
-        hint = "If its codes are not vectors, pass latent_shape, or encode a batch first." * (not self._latent_shape)
+        hint = "If its codes are not vectors, pass latent_shape, or encode a batch first." * (not self.latent_shape)
         with untouched(self.module), explained(f"decode of {self._name}", z, hint):
             codes = z if len(z) else z.new_zeros(1, z.shape[1])  # attention fails on an empty batch
-            codes = codes.reshape(len(codes), *(self._latent_shape or z.shape[1:]))
+            codes = codes.reshape(len(codes), *(self.latent_shape or z.shape[1:]))
             output = self.data(placed_like(codes, self.module))
         return checked_decoded(output, codes)[: len(z)]
 

@@ -328,6 +328,7 @@ class RiemannianUniformSampler:
             laws.append({"label": label, "n_codes": self._counts[label], **scalars})
         config = {
             "latent_dim": self.posterior_.mean.shape[1],
+            "latent_shape": getattr(self.model, "latent_shape", None),
             "dtype": str(self.dtype).removeprefix("torch."),
             "batch_size": self.batch_size,
             "settings": asdict(self.settings),
@@ -371,6 +372,9 @@ class RiemannianUniformSampler:
         if dim not in (None, fitted_dim):
             msg = f"{folder} was fitted in {fitted_dim} latent dimensions, the model has latent_dim={dim}."
             raise StorageError(msg)
+        adapter: Any = sampler.model
+        if config.get("latent_shape") and getattr(adapter, "latent_shape", ()) is None:
+            adapter.latent_shape = tuple(config["latent_shape"])  # it has encoded nothing yet that would show it
         return sampler
 
     def _restore(self, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:

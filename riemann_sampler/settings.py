@@ -57,6 +57,7 @@ class Settings:
         choice("centroids", self.centroids, ("data", "pseudo_inputs"))
         choice("centroid_covariance", self.centroid_covariance, ("posterior", "cluster"))
         choice("covariance_structure", self.covariance_structure, ("diagonal", "full"))
+        choice("global_moves", self.global_moves, (True, False))
         choice("law", self.law, ("volume", "islands"))
         if self.n_centroids == "auto" and self.centroid_covariance != "cluster":
             msg = "n_centroids='auto' compares clusters: it needs centroid_covariance='cluster'."

@@ -245,7 +245,9 @@ def test_a_saved_sampler_decodes_with_a_fresh_model(tmp_path: Path) -> None:
     sampler.save(tmp_path)
     fresh = make_diffusers(mid_block_add_attention=False)
     fresh.load_state_dict(model.state_dict())
-    loaded = RiemannianUniformSampler.load(tmp_path, DiffusersAdapter(fresh, latent_shape=LATENT_SHAPE))
+    loaded = RiemannianUniformSampler.load(tmp_path, fresh)  # the sampler remembers the shape of codes
     assert torch.equal(loaded.sample(8, seed=2), sampler.sample(8, seed=2))
-    with pytest.raises(DataError, match="pass latent_shape"):
-        RiemannianUniformSampler.load(tmp_path, fresh).sample(8, seed=2)
+    given = DiffusersAdapter(fresh, latent_shape=(2, 2, 8))
+    assert RiemannianUniformSampler.load(tmp_path, given).sample(1, seed=2).shape == (1, 1, 4, 16)
+    loaded.save(tmp_path / "again")
+    assert RiemannianUniformSampler.load(tmp_path / "again", fresh).sample(1).shape == (1, 1, 8, 8)

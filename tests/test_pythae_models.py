@@ -35,6 +35,7 @@ def test_the_zoo_is_what_the_adapter_knows() -> None:
     assert set(REFUSED) == {*adapter_module.REASONS, "deterministic Adversarial_AE"}
 
 
+@pytest.mark.slow
 def test_the_codes_carry_the_images(case: Trained) -> None:
     adapter = as_latent_model(case.model)
     posterior = adapter.encode(case.data)
@@ -46,6 +47,7 @@ def test_the_codes_carry_the_images(case: Trained) -> None:
         assert mean_squared_error(reconstructions, case.data) < 0.7 * mean_squared_error(case.data.mean(0), case.data)
 
 
+@pytest.mark.slow
 def test_samples_are_near_the_codes_and_in_the_range_of_images(case: Trained) -> None:
     sampler = RiemannianUniformSampler(case.model).fit(case.data, seed=0)
     drawn = sampler.sample_latents(200, seed=0)
@@ -60,6 +62,7 @@ def test_samples_are_near_the_codes_and_in_the_range_of_images(case: Trained) ->
     assert distances[0] < 0.5 * distances[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_type_checks")
 def test_the_model_and_the_random_state_are_left_as_they_were(case: Trained) -> None:
     case.model.train()

@@ -157,3 +157,9 @@ def test_every_error_is_ours_and_of_the_built_in_kind() -> None:
     with pytest.raises(TypeError, match="n_steps") as caught_type:
         RiemannianUniformSampler(n_steps="many")  # type: ignore[arg-type]
     assert isinstance(caught_type.value, RiemannSamplerError)
+
+
+@pytest.mark.usefixtures("without_type_checks")
+def test_global_moves_is_no_word() -> None:
+    with pytest.raises(ArgumentError, match="global_moves must be one of True, False; got 'no'"):
+        Settings(global_moves="no")  # type: ignore[arg-type]

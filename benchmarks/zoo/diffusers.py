@@ -45,13 +45,14 @@ def _trained(name: str, **config: Any) -> Trained:
         law = model.encode(x).latent_dist
         return law.mean, law.logvar
 
-    train(model, encode, lambda z: model.decode(z).sample, images)
+    train(model, encode, lambda z: model.decode(z).sample, images, beta=0.02)
     return Trained(model, images)
 
 
 MODELS: dict[str, Callable[[], Trained]] = {
     "AutoencoderKL": partial(_trained, "AutoencoderKL", mid_block_add_attention=False),
     "AsymmetricAutoencoderKL": partial(_trained, "AsymmetricAutoencoderKL"),
+    "AutoencoderKLFlux2": partial(_trained, "AutoencoderKLFlux2", mid_block_add_attention=False),
 }
 
 REFUSED: dict[str, Callable[[], Any]] = {

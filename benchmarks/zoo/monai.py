@@ -59,14 +59,24 @@ def _trained_spatial() -> Trained:
     return Trained(model, images)
 
 
-def _trained_vectorial(name: str, **config: Any) -> Trained:
+def _trained_vectorial(name: str, *, is_flat: bool = False, **config: Any) -> Trained:
     images, model = digits().train_images, make_monai(name, latent_size=8, **config)
+    images = images.flatten(1) if is_flat else images
     train(model, model.encode_forward, model.decode_forward, images, n_epochs=12, beta=0.02)
     return Trained(model, images)
 
 
 MODELS: dict[str, Callable[[], Trained]] = {
     "VarAutoEncoder": partial(_trained_vectorial, "VarAutoEncoder", norm="batch"),
+    "VarFullyConnectedNet": partial(
+        _trained_vectorial,
+        "VarFullyConnectedNet",
+        is_flat=True,
+        in_channels=64,
+        out_channels=64,
+        encode_channels=(64,),
+        decode_channels=(64,),
+    ),
     "AutoencoderKL": _trained_spatial,
 }
 
