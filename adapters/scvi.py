@@ -4,7 +4,6 @@ The library is recognised by the names of a model's classes and never imported.
 """
 
 import math
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.distributions import Distribution
 
-from ..errors import ArgumentError, DataError, UnsupportedModelError
+from ..errors import ArgumentError, UnsupportedModelError
 from ..validation import choice, positive
 from .checks import WAY_OUT, explained
 from .gaussians import log_variance, read_data
 from .libraries import usable_class
 from .networks import NetworkAdapter, placed_like, untouched
+from .scvi_cells import TypicalCell, checked_counts
 from .scvi_setup import ScviSetup
 
 __all__ = ["REASONS", "USABLE", "ScviAdapter"]
@@ -73,10 +73,14 @@ class ScviAdapter(NetworkAdapter):
             raise UnsupportedModelError(msg)
         super().__init__(model.module, model.module.n_latent)
         self.input_hint = "Pass an AnnData object, or a matrix of counts."
-        self._model, self._name, self._setup = model, type(model).__name__, ScviSetup(model.registry_)
+        self._name, self._setup = type(model).__name__, ScviSetup(model.registry_)
         batches = self._setup.categories[0][1]
-        self._batch = None if batch is None else batches.index(choice("batch", batch, batches))
-        self._library_size = None if library_size is None else positive("library_size", library_size)
+        self._cell = TypicalCell(
+            model,
+            self._setup,
+            batch=None if batch is None else batches.index(choice("batch", batch, batches)),
+            library_size=None if library_size is None else positive("library_size", library_size),
+        )
 
     def distribution(self, z: Float[Tensor, "n dim"]) -> Distribution:
         """Law of the counts at latent positions, to draw cells from; ``decode`` gives its mean.
@@ -96,7 +100,13 @@ class ScviAdapter(NetworkAdapter):
     def gaussian(self, x: Any) -> tuple[object, object]:
         """Mean and log-variance of ``qz``, as the module infers it from counts."""
         is_annotated = hasattr(x, "obs")
-        counts = self._checked_counts(self._setup.counts(x) if is_annotated else x)
+        stored = self._setup.counts(x) if is_annotated else x
+        dense: Tensor = placed_like(stored.toarray() if hasattr(stored, "toarray") else stored, self.module)
+        counts = checked_counts(
+            dense.to(next(self.module.parameters()).dtype),
+            self._setup.n_genes,
+            may_be_negative=self.module.gene_likelihood == "normal",
+        )
         n = len(counts)
         if not self.module.encode_covariates:
             covariates = self._covariates(np.zeros((n, 1), dtype=np.int64), np.zeros((n, 0)))
@@ -112,29 +122,9 @@ class ScviAdapter(NetworkAdapter):
         return read_data(self._generated(z))
 
     def _generated(self, z: Tensor) -> Distribution:
-        size = torch.full_like(z[:, :1], math.log(self._size))
+        size = torch.full_like(z[:, :1], math.log(self._cell.size))
         law: Distribution = self.module.generative(z, size, size_factor=size, **self._typical(len(z)))["px"]
         return law
-
-    def _checked_counts(self, matrix: Any) -> Float[Tensor, "cells genes"]:
-        """The counts as a dense tensor that is placed like the module."""
-        dense = placed_like(matrix.toarray() if hasattr(matrix, "toarray") else matrix, self.module)
-        counts: Tensor = dense.to(next(self.module.parameters()).dtype)
-        if counts.ndim != 2 or counts.shape[1] != self._setup.n_genes:
-            wanted = f"(cells, {self._setup.n_genes}), with the genes of the model"
-            msg = f"The counts must have shape {wanted}; got {tuple(counts.shape)}."
-            raise DataError(msg)
-        may_be_negative = self.module.gene_likelihood == "normal"
-        good = torch.isfinite(counts) & ((counts >= 0) | may_be_negative)
-        bad = (~good.all(1)).nonzero()[:, 0].tolist()
-        if bad:
-            wanted = "finite" if may_be_negative else "finite and not negative"
-            msg = (
-                f"The counts must be {wanted}; those of {len(bad)} of the batch's {len(counts)} cells are not, first "
-                f"row {bad[0]}."
-            )
-            raise DataError(msg)
-        return counts
 
     def _covariates(
         self, codes: Int[np.ndarray, "n categories"], numbers: Float[np.ndarray, "n numerical"]
@@ -148,40 +138,7 @@ class ScviAdapter(NetworkAdapter):
 
     def _typical(self, n: int) -> dict[str, Tensor | None]:
         """The covariates of the typical cell, n times."""
-        return self._covariates(*(row.repeat(n, 0) for row in self._typical_rows))
-
-    @cached_property
-    def _typical_rows(self) -> tuple[Int[np.ndarray, "1 categories"], Float[np.ndarray, "1 numerical"]]:
-        """The typical cell's number of each category, the batch first, and its numerical covariates."""
-        setup, given = self._setup, [] if self._batch is None else [self._batch]
-        if not setup.numerical and all(len(values) == 1 for _, values in setup.categories[len(given) :]):
-            rest = [0] * (len(setup.categories) - len(given))
-            return np.array([given + rest], dtype=np.int64), np.zeros((1, 0))
-        adata = self._own_data("the batch, or other covariates,", "batch")
-        frequent = [int(np.bincount(column).argmax()) for column in setup.codes(adata).T]
-        codes = np.array([given + frequent[len(given) :]], dtype=np.int64)
-        return codes, np.median(setup.numbers(adata), axis=0, keepdims=True)
-
-    @cached_property
-    def _size(self) -> float:
-        """Library size of decoded cells, or their size factor."""
-        if self._library_size is not None:
-            return self._library_size
-        size = float(np.median(self._setup.sizes(self._own_data("the library size", "library_size"))))
-        if not size > 0:
-            msg = f"The median library size of the model's data is {size:g}: pass ScviAdapter(..., library_size=...)."
-            raise DataError(msg)
-        return size
-
-    def _own_data(self, wanted: str, argument: str) -> Any:
-        """The AnnData object that the model holds."""
-        if self._model.adata is None:
-            msg = (
-                f"The {self._name} holds no data to take {wanted} of decoded cells from: pass "
-                f"ScviAdapter(..., {argument}=...), or load the model together with its adata."
-            )
-            raise DataError(msg)
-        return self._model.adata
+        return self._covariates(*(row.repeat(n, 0) for row in self._cell.covariates))
 
 
 def _reason_to_reject(module: Any) -> str | None:
