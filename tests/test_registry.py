@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,11 +43,20 @@ def adapter(latent_dim: int) -> Any:
     return make
 
 
-def declare(monkeypatch: pytest.MonkeyPatch, **entry_points: str) -> None:
-    found = [
-        EntryPoint(name.replace("_", "."), value, registry.ENTRY_POINT_GROUP) for name, value in entry_points.items()
-    ]
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: found if group == registry.ENTRY_POINT_GROUP else [])
+@pytest.fixture
+def declare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Install a distribution that declares entry points in our group and in another one."""
+
+    def install(**entry_points: str) -> None:
+        folder = tmp_path / "theirs-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+        lines = [f"{name.replace('_', '.')} = {value}" for name, value in entry_points.items()]
+        ours = f"[{registry.ENTRY_POINT_GROUP}]"
+        (folder / "entry_points.txt").write_text("\n".join(["[other.group]", "foreign = no:where", ours, *lines]))
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return install
 
 
 @pytest.mark.parametrize("name", ["foreign", "foreign.models", "foreign.models.vae", "foreign.models.vae.Foreign"])
@@ -102,18 +112,23 @@ def test_adapters_are_callable() -> None:
 
 
 @pytest.mark.usefixtures("without_type_checks")
-def test_entry_points_are_loaded_when_their_model_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
-    declare(monkeypatch, foreign_other="nowhere:nothing")
-    known = AdapterRegistry({"foreign": adapter(3)})
-    assert known(Foreign()).latent_dim == 3
-    declare(monkeypatch, nowhere="nowhere:nothing", foreign_models="riemann_sampler.adapters:ModuleAdapter")
+def test_entry_points_are_loaded_when_their_model_is_met(declare: Callable[..., None]) -> None:
+    declare(nowhere="nowhere:nothing", foreign_models="riemann_sampler.adapters:ModuleAdapter")
+    known = AdapterRegistry({})
     assert type(known(make_plain_vae())) is ModuleAdapter
+    assert known.names == ()
     with pytest.raises(UnsupportedModelError, match="Foreign is not a torch module"):
         known(Foreign())
+    assert known.names == ("foreign.models",)
 
 
-def test_what_was_registered_comes_before_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    declare(monkeypatch, foreign="nowhere:nothing")
+def test_entry_points_for_other_models_are_not_loaded(declare: Callable[..., None]) -> None:
+    declare(foreign_other="nowhere:nothing")
+    assert AdapterRegistry({"foreign": adapter(3)})(Foreign()).latent_dim == 3
+
+
+def test_what_was_registered_comes_before_entry_points(declare: Callable[..., None]) -> None:
+    declare(foreign="nowhere:nothing")
     assert AdapterRegistry({"foreign": adapter(3)})(Foreign()).latent_dim == 3
 
 
