@@ -16,7 +16,7 @@ __all__ = ["PROGRAM", "json_or_text", "make_parser"]
 PROGRAM = "riemann-sampler"
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-DEFAULTS = {"dtype": "float64"} | {field.name: field.default for field in fields(Settings)}
+KNOWN = sorted(["dtype", *(field.name for field in fields(Settings))])
 """What ``--set`` knows; the device and the batch size have options of their own."""
 
 DESCRIPTION = """\
@@ -131,7 +131,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         metavar="NAME=VALUE",
         help="override an argument of RiemannianUniformSampler; VALUE is JSON (1.5, null, true) or else text; known "
-        f"are {', '.join(sorted(DEFAULTS))}",
+        f"are {', '.join(KNOWN)}",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the fit (%(default)s)")
 
@@ -174,17 +174,14 @@ def _device(name: str) -> torch.device:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """Name and value of a NAME=VALUE; what the value may be is checked where it is used, unless only here it can."""
+    """Name and value of a NAME=VALUE; but for a dtype, what the value may be is checked where it is used."""
     name, equals, written = text.partition("=")
-    value = json_or_text(written)
     if not equals:
         msg = f"expected NAME=VALUE, got {text!r}"
-    elif name not in DEFAULTS:
-        msg = f"unknown {name!r}; known are {', '.join(sorted(DEFAULTS))}"
+    elif name not in KNOWN:
+        msg = f"unknown {name!r}; known are {', '.join(KNOWN)}"
     elif name == "dtype" and written not in DTYPES:
         msg = f"dtype must be one of {', '.join(DTYPES)}; got {written!r}"
-    elif isinstance(DEFAULTS[name], bool) and not isinstance(value, bool):
-        msg = f"{name} must be true or false, got {written!r}"
     else:
-        return name, DTYPES[written] if name == "dtype" else value
+        return name, DTYPES[written] if name == "dtype" else json_or_text(written)
     raise argparse.ArgumentTypeError(msg)

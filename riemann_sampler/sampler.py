@@ -188,6 +188,7 @@ class RiemannianUniformSampler:
             DataError: If the data or the posteriors cannot be used; the message says which and why.
         """
         seed = derived_seed(natural("seed", seed, least=0))
+        pseudo_inputs = self._pseudo_inputs(labels) if self.settings.centroids == "pseudo_inputs" else None
         posterior = encode_data(self.model, data, self.batch_size)
         check_posterior(posterior)
         posterior = GaussianPosterior(*(part.detach() for part in posterior))
@@ -196,12 +197,6 @@ class RiemannianUniformSampler:
             msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."
             raise DataError(msg)
         groups = _groups(None if labels is None else check_labels(labels, data, len(posterior.mean)))
-        pseudo_inputs = None
-        if self.settings.centroids == "pseudo_inputs":
-            if labels is not None:
-                msg = "centroids='pseudo_inputs' belong to no label: fit without labels, or use centroids='data'."
-                raise ArgumentError(msg)
-            pseudo_inputs = self._geometry(pseudo_input_posterior(self.model))
         geometry = self._geometry(posterior)
         laws: dict[Hashable, Law] = {}
         for label, rows in groups.items():
@@ -391,6 +386,12 @@ class RiemannianUniformSampler:
     def _by_label(self, value: Callable[[Hashable], Value]) -> Value | dict[Hashable, Value]:
         self.posterior_  # noqa: B018 (raises when not fitted)
         return value(None) if None in self._laws else {label: value(label) for label in self._laws}
+
+    def _pseudo_inputs(self, labels: Any) -> GaussianPosterior:
+        if labels is not None:
+            msg = "centroids='pseudo_inputs' belong to no label: fit without labels, or use centroids='data'."
+            raise ArgumentError(msg)
+        return self._geometry(pseudo_input_posterior(self.model))
 
     def _geometry(self, posterior: GaussianPosterior) -> GaussianPosterior:
         """Posteriors on the device and in the dtype of the geometry."""

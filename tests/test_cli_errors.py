@@ -78,7 +78,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "setting of an option": ([*FIT, "--set", "device=cpu"], r"argument --set: unknown 'device'; known are "),
     "setting of no meaning": ([*FIT, "--set", "law=best"], r"law must be one of 'volume', 'islands'; got 'best'\."),
     "setting of another type": ([*FIT, "--set", "n_steps=2.5"], r"n_steps must be a whole number, got 2\.5 of type"),
-    "not true or false": ([*FIT, "--set", "global_moves=no"], r"global_moves must be true or false, got 'no' "),
+    "not true or false": ([*FIT, "--set", "global_moves=no"], r"global_moves must be one of True, False; got 'no'\."),
     "unknown dtype": ([*FIT, "--set", "dtype=int8"], r"dtype must be one of float32, float64; got 'int8' "),
     "dtype that is a list": ([*FIT, "--set", "dtype=[1]"], r"dtype must be one of float32, float64; got '\[1\]' "),
     "unknown device": ([*FIT, "--device", "gpu"], r"argument --device: 'gpu' is not a device that torch can use here"),

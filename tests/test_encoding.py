@@ -90,6 +90,15 @@ def test_batches_have_the_size_asked_for_or_the_loaders(kind: str, sizes: list[i
     assert model.encoded == sizes
 
 
+def test_arrays_from_tables_are_checked_as_arrays_are() -> None:
+    broken = X.numpy().copy()
+    broken[9, 1] = np.nan
+    with pytest.raises(DataError, match="row 9 holds NaN"):
+        encode_data(TwoHalves(), Table(broken), batch_size=7)
+    with pytest.raises(ArgumentTypeError, match="array of numbers, got dtype <U1"):
+        encode_data(TwoHalves(), Table(np.full((9, 4), "a")), batch_size=7)
+
+
 def test_posteriors_need_no_model() -> None:
     given = posterior(5)
     assert encode_data(None, given, 7) is given
