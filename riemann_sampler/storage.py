@@ -7,7 +7,6 @@ whenever writing stops, the folder holds either the old sampler or the new one, 
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
+from .atomic import all_at_once
 from .errors import StorageError
 
 __all__ = ["SCHEMA_VERSION", "read", "write"]
@@ -26,7 +26,6 @@ CONFIG = "config.json"
 def write(folder: str | os.PathLike[str], config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write a configuration and its tensors; an older sampler in the folder stays whole until the new one is."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     content = tensors_to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
     digest = hashlib.sha256(content).hexdigest()
     name = f"tensors-{digest[:16]}.safetensors"
@@ -40,16 +39,10 @@ def write(folder: str | os.PathLike[str], config: dict[str, Any], tensors: dict[
 
 
 def _replace(path: Path, content: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with all_at_once(path.parent) as scratch, (scratch / path.name).open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:

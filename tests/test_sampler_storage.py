@@ -175,7 +175,7 @@ def test_an_interrupted_save_leaves_the_sampler_before(stage: str, tmp_path: Pat
         with pytest.raises(KeyboardInterrupt):
             new.save(tmp_path)
     assert_same(old, RiemannianUniformSampler.load(tmp_path))
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".partial-*"))
     new.save(tmp_path)
     assert_same(new, RiemannianUniformSampler.load(tmp_path))
     assert len(list(tmp_path.iterdir())) == 2

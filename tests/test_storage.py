@@ -93,7 +93,7 @@ class TestInterruption:
         storage.write(tmp_path, *OLD)
         self.write(tmp_path, monkeypatch, target, call)
         assert_holds(tmp_path, *OLD)
-        assert not list(tmp_path.glob("*.partial"))
+        assert not list(tmp_path.glob(".partial-*"))
         storage.write(tmp_path, *NEW)
         assert_holds(tmp_path, *NEW)
         assert names(tmp_path) == ["config.json", "tensors"]
@@ -102,7 +102,7 @@ class TestInterruption:
         self.write(tmp_path, monkeypatch, target, call)
         with pytest.raises(StorageError, match=r"holds no saved sampler: there is no config\.json\."):
             storage.read(tmp_path)
-        assert not list(tmp_path.glob("*.partial"))
+        assert not list(tmp_path.glob(".partial-*"))
 
 
 def test_after_the_configuration_moved_the_new_sampler_is_there(tmp_path: Path, monkeypatch: Any) -> None:
