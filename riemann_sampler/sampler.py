@@ -15,8 +15,9 @@ from .diagnostics import Diagnostics, describe
 from .drawing import allot, derived_seed, draw, mixed
 from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior
 from .errors import ArgumentError, DataError, NotFittedError, StorageError
+from .fits import Fit
 from .fitting import fit_law
-from .laws import Draws, IslandLaw, Law, VolumeLaw
+from .laws import Draws, Law
 from .metric import Metric
 from .progress import progress_bar
 from .protocols import GaussianPosterior, LatentModel
@@ -141,9 +142,7 @@ class RiemannianUniformSampler:
         self.device = None if device is None else torch.device(device)
         self.dtype = choice("dtype", dtype or torch.float64, (torch.float32, torch.float64))
         self.batch_size = natural("batch_size", batch_size)
-        self._posterior: GaussianPosterior | None = None
-        self._laws: dict[Hashable, Law] = {}
-        self._counts: dict[Hashable, int] = {}
+        self._fit: Fit | None = None
         self._diagnostics: dict[Hashable, Diagnostics] = {}
 
     @classmethod
@@ -206,9 +205,8 @@ class RiemannianUniformSampler:
                 part = GaussianPosterior(geometry.mean[index], geometry.log_variance[index])
                 check_posterior(part, name=f"latents of label {label!r}")
             laws[label] = fit_law(part, self.settings, seed, pseudo_inputs)
-        self._posterior, self._laws = posterior, laws
-        self._counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
-        self._diagnostics = {label: describe(law, self._counts[label]) for label, law in laws.items()}
+        counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
+        self._take(Fit(posterior, laws, counts))
         return self
 
     def sample_latents(
@@ -230,14 +228,14 @@ class RiemannianUniformSampler:
         """
         natural("n_samples", n_samples, least=0)
         entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
-        counts = self._allot(n_samples, label, entropy)
+        fit, counts = self._fitted, self._allot(n_samples, label, entropy)
         drawn: dict[Hashable, Draws] = {}
         with progress_bar(total=n_samples, desc="sample", unit="draw") as bar:
-            for index, (key, law) in enumerate(self._laws.items()):
+            for index, (key, law) in enumerate(fit.laws.items()):
                 if key not in counts:
                     continue
                 drawn[key] = draw(law, counts[key], (entropy, index), progress=bar.update)
-                self._diagnostics[key] = describe(law, self._counts[key], drawn[key])
+                self._diagnostics[key] = describe(law, fit.counts[key], drawn[key])
         return self._collected(drawn, entropy)
 
     def sample(
@@ -275,20 +273,17 @@ class RiemannianUniformSampler:
     @property
     def posterior_(self) -> GaussianPosterior:
         """Posteriors of the training data, as the model gave them."""
-        if self._posterior is None:
-            msg = "this RiemannianUniformSampler is not fitted; call fit(data) first."
-            raise NotFittedError(msg)
-        return self._posterior
+        return self._fitted.posterior
 
     @property
     def metric_(self) -> Metric | dict[Hashable, Metric]:
         """The fitted metric; by label after a fit with labels."""
-        return self._by_label(lambda label: self._laws[label].metric)
+        return self._by_label(lambda label: self._fitted.laws[label].metric)
 
     @property
     def temperature_(self) -> float | dict[Hashable, float]:
         """The fitted temperature ρ; by label after a fit with labels."""
-        return self._by_label(lambda label: self._laws[label].metric.temperature)
+        return self._by_label(lambda label: self._fitted.laws[label].metric.temperature)
 
     @property
     def diagnostics_(self) -> Diagnostics | dict[Hashable, Diagnostics]:
@@ -312,15 +307,7 @@ class RiemannianUniformSampler:
             NotFittedError: If the sampler is not fitted.
             StorageError: If a label cannot be written as JSON.
         """
-        tensors = dict(zip(("mean", "log_variance"), self.posterior_, strict=True))
-        laws = []
-        for index, (label, law) in enumerate(self._laws.items()):
-            if not isinstance(label, str | int | float | None):
-                msg = f"label {label!r} cannot be saved; fit with labels that are strings or numbers."
-                raise StorageError(msg)
-            law_tensors, scalars = law.state()
-            tensors |= {f"law{index}.{name}": tensor for name, tensor in law_tensors.items()}
-            laws.append({"label": label, "n_codes": self._counts[label], **scalars})
+        tensors, laws = self._fitted.state()
         config = {
             "latent_dim": self.posterior_.mean.shape[1],
             "latent_shape": getattr(self.model, "latent_shape", None),
@@ -359,7 +346,8 @@ class RiemannianUniformSampler:
                 dtype=getattr(torch, config["dtype"]),
                 batch_size=config["batch_size"],
             )
-            sampler._restore(config, {name: tensor.to(sampler.device) for name, tensor in tensors.items()})
+            placed = {name: tensor.to(sampler.device) for name, tensor in tensors.items()}
+            sampler._take(Fit.restore(sampler.settings, placed, config["laws"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
             raise StorageError(msg) from error
@@ -372,20 +360,20 @@ class RiemannianUniformSampler:
             adapter.latent_shape = tuple(config["latent_shape"])  # it has encoded nothing yet that would show it
         return sampler
 
-    def _restore(self, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        law_class = IslandLaw if self.settings.law == "islands" else VolumeLaw
-        self._posterior = GaussianPosterior(tensors["mean"], tensors["log_variance"])
-        for index, scalars in enumerate(config["laws"]):
-            prefix = f"law{index}."
-            own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            label = scalars["label"]
-            self._laws[label] = law_class.restore(self.settings, own, scalars)
-            self._counts[label] = scalars["n_codes"]
-            self._diagnostics[label] = describe(self._laws[label], self._counts[label])
+    @property
+    def _fitted(self) -> Fit:
+        if self._fit is None:
+            msg = "this RiemannianUniformSampler is not fitted; call fit(data) first."
+            raise NotFittedError(msg)
+        return self._fit
+
+    def _take(self, fit: Fit) -> None:
+        self._fit = fit
+        self._diagnostics = {label: describe(law, fit.counts[label]) for label, law in fit.laws.items()}
 
     def _by_label(self, value: Callable[[Hashable], Value]) -> Value | dict[Hashable, Value]:
-        self.posterior_  # noqa: B018 (raises when not fitted)
-        return value(None) if None in self._laws else {label: value(label) for label in self._laws}
+        laws = self._fitted.laws
+        return value(None) if None in laws else {label: value(label) for label in laws}
 
     def _pseudo_inputs(self, labels: Any) -> GaussianPosterior:
         if labels is not None:
@@ -402,11 +390,11 @@ class RiemannianUniformSampler:
 
     def _allot(self, n: int, label: Hashable | None, entropy: int) -> dict[Hashable, int]:
         """How many samples each class gives."""
-        self.posterior_  # noqa: B018 (raises when not fitted)
-        if label is None and None not in self._laws:
-            return allot(n, self._counts, entropy)
-        if label not in self._laws:
-            known = "fit had no labels" if None in self._laws else f"known are {list(self._laws)}"
+        fit = self._fitted
+        if label is None and None not in fit.laws:
+            return allot(n, fit.counts, entropy)
+        if label not in fit.laws:
+            known = "fit had no labels" if None in fit.laws else f"known are {list(fit.laws)}"
             msg = f"label {label!r} is unknown: {known}."
             raise ArgumentError(msg)
         return {label: n}

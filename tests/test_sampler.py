@@ -142,5 +142,5 @@ def test_the_fit_depends_on_its_seed_alone() -> None:
 
 def test_an_island_law_is_its_mixture() -> None:
     sampler = shared("calibrated")
-    law = sampler._laws[None]
+    law = sampler._fitted.laws[None]
     torch.testing.assert_close(law.islands.scale, IslandMixture.of(sampler.metric_).scale)
