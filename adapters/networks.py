@@ -110,7 +110,10 @@ class NetworkAdapter(LatentModel):
         mean, log_variance = checked_pair(pair, x)
         shape, known = tuple(mean.shape[1:]), self.latent_shape
         if known not in (None, shape, (prod(shape),)):
-            msg = f"encode returned codes of shape {shape}, but those of {self._name} have the shape {known}."
+            msg = (
+                f"encode returned codes of shape {shape}, but those of {self._name} have the shape {known}: pass "
+                f"{type(self).__name__}(..., latent_shape={shape}) if the first is right."
+            )
             raise DataError(msg)
         self.latent_shape = shape
         return GaussianPosterior(mean.flatten(1), log_variance.flatten(1))

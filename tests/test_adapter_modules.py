@@ -270,6 +270,18 @@ def test_the_latent_dimension_is_learnt_from_the_first_batch() -> None:
         adapter.encode(ROWS[:, :2])
 
 
+def test_an_attribute_that_counts_channels_is_overruled_by_the_shape_given() -> None:
+    module = Codec(lambda x: (x, -x), lambda z: z * 2)
+    module.latent_dim = 3
+    codes = torch.arange(24.0).reshape(2, 3, 2, 2)
+    with pytest.raises(
+        DataError, match=r"pass ModuleAdapter\(\.\.\., latent_shape=\(3, 2, 2\)\) if the first is right"
+    ):
+        ModuleAdapter(module).encode(codes)
+    adapter = ModuleAdapter(module, latent_shape=(3, 2, 2))
+    assert torch.equal(adapter.decode(adapter.encode(codes).mean), codes * 2)
+
+
 def test_a_failed_encode_teaches_no_dimension() -> None:
     adapter = ModuleAdapter(Codec(lambda x: (x, x[:1])))
     with pytest.raises(DataError):
