@@ -5,6 +5,10 @@ from importlib import import_module
 
 BENCHMARKS = {
     "demo": "train a small VAE on digits, sample it, print the table, draw the pictures",
+    "compare": "samplers on trained VAEs: fidelity, coverage, novelty, seconds, against pythae's own; and the report",
+    "low-data": "the same for small training sets, as curves over their size",
+    "study": "variants of our presets on validation data, from which their defaults were chosen",
+    "report": "tables, pictures and one HTML file out of the cells of a comparison",
     "adapters": "every model of every supported library: fits, samples, left untouched, seconds",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",
     "speed": "gradient evaluation against the dense form, and the time to 10,000 latents",
@@ -15,7 +19,7 @@ BENCHMARKS = {
 def main(arguments: list[str]) -> int:
     """Run the benchmark that the first argument names; 2 if there is none of that name."""
     if arguments and arguments[0] in BENCHMARKS:
-        import_module(f"benchmarks.{arguments[0]}").main(arguments[1:])
+        import_module(f"benchmarks.{arguments[0].replace('-', '_')}").main(arguments[1:])
         return 0
     wanted = not arguments or arguments[0] in ("-h", "--help")
     lines = [f"  {name:<10} {purpose}" for name, purpose in BENCHMARKS.items()]

@@ -1,11 +1,4 @@
-"""Samplers of a latent space behind one small interface: baselines, and the presets of this package.
-
-Another one takes a ``fit`` that returns itself, a ``sample``, and a line in `SAMPLERS`.
-"""
-
-from collections.abc import Callable
-from functools import partial
-from typing import Final, Protocol
+"""Samplers of a latent space: baselines, and the presets of this package."""
 
 import numpy as np
 import torch
@@ -15,20 +8,12 @@ from torch import Tensor
 from typing_extensions import Self
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler
+from riemann_sampler.centroids import posterior_centroids
+from riemann_sampler.temperature import nearest_temperature
 
-__all__ = ["SAMPLERS", "AggregatePosterior", "FittedMixture", "LatentSampler", "Preset", "StandardNormal"]
+from .published import published_samples
 
-
-class LatentSampler(Protocol):
-    """What can be fitted to posteriors and draws latent positions; the same seeds, the same draws."""
-
-    def fit(self, posterior: GaussianPosterior, seed: int) -> Self:
-        """Fit to the posteriors of the training data."""
-        ...
-
-    def sample(self, n_samples: int, seed: int) -> Float[Tensor, "n dim"]:
-        """Draw latent positions, in random order."""
-        ...
+__all__ = ["AggregatePosterior", "FittedMixture", "NoisyMean", "Preset", "PublishedDynamics", "StandardNormal"]
 
 
 def _resample(posterior: GaussianPosterior, rows: Tensor, generator: torch.Generator) -> Float[Tensor, "n dim"]:
@@ -67,6 +52,28 @@ class AggregatePosterior:
         return _resample(self._posterior, rows, generator)
 
 
+class NoisyMean:
+    """A training mean at random, and noise of the same width everywhere: μ_i + noise · N(0, I).
+
+    Args:
+        noise: Standard deviation of the noise, in latent units.
+    """
+
+    def __init__(self, noise: float) -> None:
+        self._noise = noise
+
+    def fit(self, posterior: GaussianPosterior, seed: int) -> Self:  # noqa: ARG002 - nothing is random here
+        """Keep the means."""
+        self._means = posterior.mean
+        return self
+
+    def sample(self, n_samples: int, seed: int) -> Float[Tensor, "n dim"]:
+        """Draw means, then noise around them."""
+        generator = torch.Generator().manual_seed(seed)
+        mean = self._means[torch.randint(len(self._means), (n_samples,), generator=generator)]
+        return mean + self._noise * torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
+
+
 class FittedMixture:
     """A mixture of full normals fitted to one draw from each posterior, as pythae's GaussianMixtureSampler does.
 
@@ -91,6 +98,38 @@ class FittedMixture:
         return torch.from_numpy(np.random.default_rng(seed).permutation(z)).to(self._dtype)
 
 
+class PublishedDynamics:
+    """The dynamics that the paper's authors published, with their centroids, temperature and λ."""
+
+    N_CENTROIDS, REGULARIZATION = 100, 0.01
+    CHUNK = 1_000
+    """Chains at a time."""
+
+    def fit(self, posterior: GaussianPosterior, seed: int) -> Self:
+        """Snap k-means centres to training codes; the largest distance of neighbours is the temperature."""
+        self._codes = posterior.mean
+        self._centroids = posterior_centroids(posterior, self.N_CENTROIDS, seed)
+        self._temperature = nearest_temperature(self._centroids.means)
+        return self
+
+    def sample(self, n_samples: int, seed: int) -> Float[Tensor, "n dim"]:
+        """Run a chain for each sample from a training code at random."""
+        generator = torch.Generator().manual_seed(seed)
+        sizes = [min(self.CHUNK, n_samples - first) for first in range(0, n_samples, self.CHUNK)]
+        return torch.cat([self._chains(size, generator) for size in sizes])
+
+    def _chains(self, n: int, generator: torch.Generator) -> Float[Tensor, "n dim"]:
+        return published_samples(
+            self._codes,
+            self._centroids.means,
+            self._centroids.precisions,
+            temperature=self._temperature,
+            regularization=self.REGULARIZATION,
+            n_samples=n,
+            generator=generator,
+        )
+
+
 class Preset:
     """A preset of `RiemannianUniformSampler`.
 
@@ -110,14 +149,3 @@ class Preset:
     def sample(self, n_samples: int, seed: int) -> Float[Tensor, "n dim"]:
         """Draw from its law."""
         return self._sampler.sample_latents(n_samples, seed=seed).z
-
-
-SAMPLERS: Final[dict[str, Callable[[], LatentSampler]]] = {
-    "N(0, I)": StandardNormal,
-    "GMM-10": partial(FittedMixture, 10),
-    "aggregate posterior": AggregatePosterior,
-    "uniform": partial(Preset, "uniform"),
-    "calibrated": partial(Preset, "calibrated"),
-    "clusters": partial(Preset, "clusters"),
-}
-"""Makes each sampler, unfitted, by the name that tables give it."""

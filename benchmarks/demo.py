@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,16 +11,16 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from riemann_sampler import LatentModel, RiemannianUniformSampler
+from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import as_latent_model
 
-from .baselines import SAMPLERS, LatentSampler
 from .datasets import Split, digits
-from .features import FeatureMap, digits_mlp64
-from .models import active_units, train_vae
+from .features import FeatureMap, classifier
+from .models import active_units, train
 from .pictures import Layer, sample_panels, volume_map, write_figure
 from .record import environment, replace_file, write_json
-from .scores import score
+from .samplers import SAMPLERS, Task
+from .scores import Reference
 from .tables import markdown_table
 
 __all__ = ["main", "table"]
@@ -32,13 +31,13 @@ LATENT_DIM, BETA = 16, 0.05
 MAP_BETA = 0.5
 """Weight of the divergence for the VAE with two latent dimensions, whose units do not collapse."""
 
-N_SAMPLES, N_EPOCHS = 1_000, 200
-QUICK_N_TRAIN, QUICK_N_SAMPLES, QUICK_N_EPOCHS = 400, 100, 100
+N_SAMPLES, N_STEPS = 1_000, 2_000
+QUICK_N_TRAIN, QUICK_N_SAMPLES, QUICK_N_STEPS = 400, 100, 400
 PANEL_SIDE = 8
 """Images along each side of a panel; its square is the smallest number of samples."""
 
 BASELINES: Final = ("N(0, I)", "GMM-10", "aggregate posterior")
-OURS: Final = ("calibrated", "clusters")
+OURS: Final = ("ours: calibrated", "ours: clusters")
 """Presets that are run beside `RiemannianUniformSampler` as it comes, which is the preset "uniform"."""
 
 HEADINGS: Final = {
@@ -64,13 +63,13 @@ class Run:
     sample_seconds: float | None
 
 
-def _run_latent_sampler(
-    name: str, make: Callable[[], LatentSampler], model: LatentModel, images: Images, n_samples: int, seed: int
-) -> Run:
+def _run(name: str, task: Task, n_samples: int, seed: int) -> Run:
+    """A sampler of the benchmarks, from images to images."""
     start = time.perf_counter()
-    sampler = make().fit(model.encode(images), seed)
+    posterior = task.latent.encode(task.train)
+    sampler = SAMPLERS[name].make().fit(task._replace(posterior=posterior), seed)
     fitted = time.perf_counter()
-    generated = model.decode(sampler.sample(n_samples, seed))
+    generated = sampler.sample(n_samples, seed)
     return Run(name, generated, fitted - start, time.perf_counter() - fitted)
 
 
@@ -83,14 +82,10 @@ def _run_ours(vae: Any, train_images: Images, n_samples: int, seed: int) -> tupl
     return Run("ours: uniform", images, fitted - start, time.perf_counter() - fitted), sampler
 
 
-def _row(run: Run, features: FeatureMap, split: Split) -> dict[str, float | str | None]:
-    scores = score(
-        features.extract(run.images),
-        heldout=features.extract(split.heldout_images),
-        train=features.extract(split.train_images),
-    )
+def _row(run: Run, features: FeatureMap, reference: Reference) -> dict[str, float | str | None]:
+    scores = reference.score(features.extract(run.images))
     seconds = {"fit_seconds": run.fit_seconds, "sample_seconds": run.sample_seconds}
-    return {"sampler": run.name, "n_images": len(run.images), **scores._asdict(), **seconds}
+    return {"sampler": run.name, "n_images": len(run.images), **scores, **seconds}
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -104,16 +99,16 @@ def _caption(config: dict[str, Any], env: dict[str, Any]) -> str:
     return "\n".join(
         f"- {line}"
         for line in [
-            f"Features {config['features']}: hidden layer of an MLPClassifier trained on the training images, "
-            f"{config['classifier_heldout_accuracy']:.1%} right on the held-out ones.",
+            f"Features {config['features']}: last hidden layer of a small convolutional classifier trained on the "
+            f"training images, {config['classifier_heldout_accuracy']:.1%} right on the held-out ones.",
             f"scikit-learn's digits, {config['n_train']:,} training and {config['n_heldout']:,} held-out images; "
             f"{config['n_samples']:,} samples each ({config['n_heldout']:,} reconstructions); "
             f"seed {config['seed']}, torch threads: {env['threads']}, for training 1.",
             f"pythae BetaVAE, Bernoulli likelihood, beta {config['beta']:g}, d = {config['latent_dim']}, "
-            f"{config['active_units']} units active, {config['n_epochs']} epochs; mean squared error of held-out "
-            f"reconstructions {config['heldout_mse']:.4f} per pixel.",
-            "FD, precision, recall, density and coverage (k = 5) against the held-out images, authenticity against "
-            "the training images; fit from images, sample to images.",
+            f"{config['active_units']} units active, {config['n_steps']:,} steps of training; mean squared error of "
+            f"held-out reconstructions {config['heldout_mse']:.4f} per pixel.",
+            "FD against all held-out images; precision, recall, density and coverage (k = 5) against them with as many "
+            "samples; authenticity against the training images; fit from images, sample to images.",
             "One model, one seed. An authenticity near 0 means that samples copy training images; fresh draws from "
             "their law would have 1/3 to 1/2.",
             "Python " + env["python"] + ", " + ", ".join(f"{name} {number}" for name, number in versions.items()) + ".",
@@ -123,33 +118,34 @@ def _caption(config: dict[str, Any], env: dict[str, Any]) -> str:
 
 def _compare(split: Split, options: argparse.Namespace) -> None:
     """Table and sample panels of the VAE with 16 latent dimensions."""
-    print(f"Training a VAE with {LATENT_DIM} latent dimensions on {len(split.train_images):,} digits.", flush=True)
-    vae = train_vae(split.train_images, LATENT_DIM, beta=BETA, n_epochs=options.epochs, seed=options.seed)
-    features = digits_mlp64(split, seed=options.seed)
+    print(f"Training a VAE with {LATENT_DIM} latent dimensions on {len(split.train):,} digits.", flush=True)
+    vae = train("BetaVAE", split.train, LATENT_DIM, beta=BETA, n_steps=options.steps, seed=options.seed)
+    features = classifier(split, "digits")
     model = as_latent_model(vae)
 
     print("Fitting and sampling.\n", flush=True)
-    ours, sampler = _run_ours(vae, split.train_images, options.samples, options.seed)
-    arguments = (model, split.train_images, options.samples, options.seed)
-    baselines = [_run_latent_sampler(name, SAMPLERS[name], *arguments) for name in BASELINES]
-    presets = [_run_latent_sampler(f"ours: {name}", SAMPLERS[name], *arguments) for name in OURS]
-    reconstructions = model.decode(model.encode(split.heldout_images).mean)
+    ours, sampler = _run_ours(vae, split.train, options.samples, options.seed)
+    task = Task(vae, model, sampler.posterior_, split.train, split.train_labels, split.heldout)
+    baselines = [_run(name, task, options.samples, options.seed) for name in BASELINES]
+    presets = [_run(name, task, options.samples, options.seed) for name in OURS]
+    reconstructions = model.decode(model.encode(split.heldout).mean)
     ceiling = Run("reconstructions of held-out", reconstructions, None, None)
     runs = [*baselines, ours, *presets, ceiling]
 
-    rows = [_row(run, features, split) for run in runs]
+    reference = Reference(features.extract(split.train), features.extract(split.heldout))
+    rows = [_row(run, features, reference) for run in runs]
     config = {
         "features": features.name,
         "classifier_heldout_accuracy": features.heldout_accuracy,
-        "n_train": len(split.train_images),
-        "n_heldout": len(split.heldout_images),
+        "n_train": len(split.train),
+        "n_heldout": len(split.heldout),
         "n_samples": options.samples,
         "seed": options.seed,
         "beta": BETA,
         "latent_dim": LATENT_DIM,
         "active_units": active_units(*sampler.posterior_),
-        "n_epochs": options.epochs,
-        "heldout_mse": (reconstructions - split.heldout_images).square().mean().item(),
+        "n_steps": options.steps,
+        "heldout_mse": (reconstructions - split.heldout).square().mean().item(),
         "pythae": version("pythae"),
     }
     figures = {"environment": environment(), "config": config, "rows": rows}
@@ -163,8 +159,8 @@ def _compare(split: Split, options: argparse.Namespace) -> None:
 
 
 def _panels(runs: list[Run], rows: list[dict[str, Any]], split: Split) -> Figure:
-    title = f"What a VAE trained on {len(split.train_images):,} digits generates, by sampler"
-    panels = {"held-out digits": split.heldout_images} | {run.name: run.images for run in (runs[-1], *runs[:-1])}
+    title = f"What a VAE trained on {len(split.train):,} digits generates, by sampler"
+    panels = {"held-out digits": split.heldout} | {run.name: run.images for run in (runs[-1], *runs[:-1])}
     notes = {"held-out digits": "real, seen by no model"} | {
         row["sampler"]: f"FD {row['frechet_distance']:.2f} · recall {row['recall']:.2f} · "
         f"authenticity {row['authenticity']:.2f}"
@@ -176,8 +172,8 @@ def _panels(runs: list[Run], rows: list[dict[str, Any]], split: Split) -> Figure
 def _draw_map(split: Split, options: argparse.Namespace) -> None:
     """Map of the log volume of a VAE with two latent dimensions."""
     print("\nTraining a VAE with 2 latent dimensions for the map.", flush=True)
-    vae = train_vae(split.train_images, 2, beta=MAP_BETA, n_epochs=options.epochs, seed=options.seed)
-    sampler = RiemannianUniformSampler(vae).fit(split.train_images, seed=options.seed)
+    vae = train("BetaVAE", split.train, 2, beta=MAP_BETA, n_steps=options.steps, seed=options.seed)
+    sampler = RiemannianUniformSampler(vae).fit(split.train, seed=options.seed)
     samples = sampler.sample_latents(options.samples, seed=options.seed).z
     metric = sampler.metric_
     layers = [
@@ -195,7 +191,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
     parser.add_argument("--quick", action="store_true", help="train and sample too little to judge by, in seconds")
     options = parser.parse_args(arguments)
-    options.epochs = QUICK_N_EPOCHS if options.quick else N_EPOCHS
+    options.steps = QUICK_N_STEPS if options.quick else N_STEPS
     if options.samples is None:
         options.samples = QUICK_N_SAMPLES if options.quick else N_SAMPLES
     if options.samples < PANEL_SIDE**2:

@@ -12,11 +12,12 @@ from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from torch import Tensor
 
 from .record import replace_file
 
-__all__ = ["Layer", "mosaic", "sample_panels", "volume_map", "write_figure"]
+__all__ = ["Layer", "mosaic", "sample_panels", "volume_map", "write_figure", "write_mosaic"]
 
 GREY = "#5a5a5a"
 FRAME_COLOR = "#d5dbe3"
@@ -28,6 +29,20 @@ def write_figure(figure: Figure, path: Path, *, dpi: int = 160) -> None:
     """Write a figure as PNG, whole or not at all."""
     content = BytesIO()
     figure.savefig(content, format="png", dpi=dpi)
+    replace_file(path, content.getvalue())
+
+
+def write_mosaic(images: Float[Tensor, "n channels height width"], path: Path, *, n_columns: int = 8) -> None:
+    """Write images in [0, 1], of one channel or three, side by side as PNG, pixel by pixel with a gap of one."""
+    n, _, height, width = images.shape
+    n_rows = n // n_columns
+    canvas = np.ones((n_rows * (height + 1) + 1, n_columns * (width + 1) + 1, 3))
+    for index, image in enumerate(images[: n_rows * n_columns].clamp(0, 1).expand(-1, 3, -1, -1).numpy()):
+        row, column = divmod(index, n_columns)
+        top, left = 1 + row * (height + 1), 1 + column * (width + 1)
+        canvas[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    content = BytesIO()
+    imsave(content, canvas, format="png")
     replace_file(path, content.getvalue())
 
 

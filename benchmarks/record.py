@@ -2,14 +2,16 @@
 
 import json
 import platform
+import re
 import subprocess
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["environment", "replace_file", "write_json"]
+__all__ = ["PeakMemory", "environment", "replace_file", "write_json"]
 
 
 def environment(*also: str) -> dict[str, Any]:
@@ -38,3 +40,33 @@ def replace_file(path: Path, content: bytes) -> None:
 def write_json(path: Path, figures: dict[str, Any]) -> None:
     """Write figures, which hold the environment that gave them."""
     replace_file(path, json.dumps(figures, indent=2).encode())
+
+
+class PeakMemory:
+    """How far resident memory grows in a block of code above what it was before; on Linux, else unknown.
+
+    Attributes:
+        growth_mib: The growth in MiB after the block, or None where it cannot be measured.
+    """
+
+    def __init__(self) -> None:
+        self.growth_mib: float | None = None
+
+    def __enter__(self) -> "PeakMemory":
+        # Writing 5 sets the recorded peak back to what is resident now; see proc(5).
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+        self._before = _peak_mib()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        after = _peak_mib()
+        if after is not None and self._before is not None:
+            self.growth_mib = max(0.0, after - self._before)
+
+
+def _peak_mib() -> float | None:
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+        return int(found[1]) / 1024 if found else None
+    return None

@@ -3,6 +3,8 @@ r"""From N posteriors to K centroids with covariances.
 ``"posterior"`` (arXiv:2209.07370, section 4.2): k-means on the latent means, each centre replaced by the nearest
 real code, with that code's posterior covariance. ``"cluster"``: moment matching of each cluster by the law of total
 variance, :math:`c_k = \bar\mu_k` and :math:`\Sigma_k = \overline{\Sigma} + \operatorname{Cov}(\mu)` over the cluster.
+``"local"`` (after the manifold Parzen windows of Vincent & Bengio, NeurIPS 2002): real codes, each with its posterior
+covariance plus the covariance of the codes around it, so that islands are wide along the data and narrow across.
 
 Codes that (nearly) coincide are merged: two identical islands would hold :math:`2^{\alpha d/2}` times the mass of one
 in the volume law at any temperature.
@@ -17,18 +19,22 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics import pairwise_distances_argmin
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from .protocols import GaussianPosterior
 from .quadratics import DiagonalQuadratics, FullQuadratics, Quadratics, row_chunks
 
-__all__ = ["Centroids", "cluster_centroids", "merge_duplicates", "posterior_centroids"]
+__all__ = ["Centroids", "cluster_centroids", "local_centroids", "merge_duplicates", "posterior_centroids"]
 
 MINI_BATCH_ABOVE = 20_000
 """Number of codes above which k-means works on mini-batches."""
 
 DUPLICATE_DISTANCE = 0.05
 """Codes closer than this are one code; root mean square over latent axes, in posterior standard deviations."""
+
+CHUNK = 4096
+"""Centroids whose neighbours are gathered at a time."""
 
 
 class Centroids(NamedTuple):
@@ -128,6 +134,32 @@ def cluster_centroids(posterior: GaussianPosterior, n_centroids: int | None, see
     order = label.argsort(stable=True)
     scatter = torch.stack([part.T @ part for part in deviations[order].split(sizes.long().tolist())])
     return Centroids(means, torch.diag_embed(variances) + scatter / sizes[:, None, None], sizes)
+
+
+def local_centroids(
+    posterior: GaussianPosterior, n_centroids: int | None, seed: int, *, n_neighbors: int, full: bool
+) -> Centroids:
+    """Real codes as `posterior_centroids` chooses them; each covariance is widened by that of the codes around it.
+
+    These are the code itself and its ``n_neighbors`` nearest others by Euclidean distance, or all if there are fewer.
+    """
+    codes = merge_duplicates(posterior)
+    centroids = posterior_centroids(posterior, n_centroids, seed)
+    n_around = min(n_neighbors + 1, len(codes.means))
+    search = NearestNeighbors(n_neighbors=n_around).fit(codes.means.double().cpu().numpy())
+    index = torch.from_numpy(search.kneighbors(centroids.means.double().cpu().numpy(), return_distance=False))
+    chunks = zip(centroids.covariances.split(CHUNK), index.to(codes.means.device).split(CHUNK), strict=True)
+    widened = [_widened(variances, codes.means[rows], full=full) for variances, rows in chunks]
+    return centroids._replace(covariances=torch.cat(widened))
+
+
+def _widened(variances: Float[Tensor, "n dim"], around: Float[Tensor, "n neighbors dim"], *, full: bool) -> Tensor:
+    """Covariances of codes plus the unbiased covariance of those around each; none of a single code."""
+    deviations = around - around.mean(1, keepdim=True)
+    degrees = max(1, around.shape[1] - 1)
+    if not full:
+        return variances + deviations.square().sum(1) / degrees
+    return torch.diag_embed(variances) + deviations.mT @ deviations / degrees
 
 
 def _cluster_means(

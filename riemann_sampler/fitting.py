@@ -8,7 +8,7 @@ import torch
 
 from . import chains
 from .calibration import calibrated_scale, heldout_n_clusters
-from .centroids import Centroids, cluster_centroids, merge_duplicates, posterior_centroids
+from .centroids import Centroids, cluster_centroids, local_centroids, merge_duplicates, posterior_centroids
 from .errors import DataError, FloorWarning, TemperatureWarning
 from .islands import IslandMixture, floor_share, island_scale, proper_floor
 from .laws import IslandLaw, Law, VolumeLaw, chain_starts
@@ -45,7 +45,10 @@ def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int) -> C
     if settings.centroid_covariance == "cluster":
         k = heldout_n_clusters(posterior, full=full, seed=seed) if k == "auto" else k
         return cluster_centroids(posterior, k, seed, full=full)
-    centroids = posterior_centroids(posterior, k if isinstance(k, int) else None, seed)
+    k = k if isinstance(k, int) else None
+    if settings.centroid_covariance == "local":
+        return local_centroids(posterior, k, seed, n_neighbors=settings.n_neighbors, full=full)
+    centroids = posterior_centroids(posterior, k, seed)
     return centroids._replace(covariances=torch.diag_embed(centroids.covariances)) if full else centroids
 
 
@@ -152,8 +155,8 @@ def _fit_island_law(
         return IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses)
 
     if settings.island_scale == "calibrated":
-        diagonal = centroids.covariances.ndim == 2
-        every_code = settings.centroids == "data" and settings.n_centroids is None and diagonal
+        own = settings.centroid_covariance == "posterior" and settings.covariance_structure == "diagonal"
+        every_code = settings.centroids == "data" and settings.n_centroids is None and own
         codes = unit.quadratics if every_code else merge_duplicates(posterior).quadratics
         scale = calibrated_scale(codes, islands_at, seed=seed)
     else:

@@ -11,7 +11,7 @@ from torch import nn
 
 from .errors import ArgumentError
 
-__all__ = ["load_model"]
+__all__ = ["load_function", "load_model"]
 
 
 def load_model(spec: str, device: torch.device, *, allow_pickle: bool = False) -> Any:
@@ -38,14 +38,27 @@ def load_model(spec: str, device: torch.device, *, allow_pickle: bool = False) -
 
         model = load_pythae(spec, allow_pickle=allow_pickle)
     else:
-        model = _call(spec, _function(spec))
+        model = _call(spec, load_function(spec, option="--model", otherwise="a folder"))
     return model.to(device) if isinstance(model, nn.Module) else model
 
 
-def _function(spec: str) -> Callable[[], Any]:
+def load_function(spec: str, *, option: str, otherwise: str) -> Callable[[], Any]:
+    """What ``module:function`` names; the current directory is searched for the module first.
+
+    Args:
+        spec: The specification.
+        option: The option of a command line that took it, for messages.
+        otherwise: What else it could have been, for messages.
+
+    Returns:
+        The function, or class.
+
+    Raises:
+        ArgumentError: If there is no such module or function, or the module fails.
+    """
     module_name, _, name = spec.partition(":")
     if not all(map(str.isidentifier, (*module_name.split("."), name))):
-        msg = f"--model {spec!r} is neither a folder nor of the form module:function."
+        msg = f"{option} {spec!r} is neither {otherwise} nor of the form module:function."
         raise ArgumentError(msg)
     here = str(Path.cwd())
     if here not in sys.path:
@@ -54,14 +67,14 @@ def _function(spec: str) -> Callable[[], Any]:
         module = importlib.import_module(module_name)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}."):
-            msg = f"--model {spec!r}: there is no module {error.name!r}, neither in {here} nor among those installed."
+            msg = f"{option} {spec!r}: there is no module {error.name!r}, neither in {here} nor among those installed."
         else:
-            msg = f"--model {spec!r}: importing {module_name} raised {type(error).__name__}: {error}."
+            msg = f"{option} {spec!r}: importing {module_name} raised {type(error).__name__}: {error}."
         raise ArgumentError(msg) from error
     function = getattr(module, name, None)
     if not callable(function):
         found = f"is no function but of type {type(function).__name__}" if hasattr(module, name) else "is missing"
-        msg = f"--model {spec!r}: {name} {found} in the module {module_name}."
+        msg = f"{option} {spec!r}: {name} {found} in the module {module_name}."
         raise ArgumentError(msg)
     return function  # type: ignore[no-any-return]
 

@@ -25,7 +25,8 @@ class RiemannianSamplerConfig(BaseSamplerConfig):  # type: ignore[misc] # pythae
 
     centroids: Literal["data", "pseudo_inputs"] = Settings.centroids
     n_centroids: int | Literal["auto"] | None = Settings.n_centroids
-    centroid_covariance: Literal["posterior", "cluster"] = Settings.centroid_covariance
+    centroid_covariance: Literal["posterior", "cluster", "local"] = Settings.centroid_covariance
+    n_neighbors: int = Settings.n_neighbors
     covariance_structure: Literal["diagonal", "full"] = Settings.covariance_structure
     law: Literal["volume", "islands"] = Settings.law
     island_scale: float | Literal["calibrated"] = Settings.island_scale
@@ -49,7 +50,7 @@ class RiemannianSamplerConfig(BaseSamplerConfig):  # type: ignore[misc] # pythae
 
     @classmethod
     def from_preset(
-        cls, preset: Literal["uniform", "paper", "calibrated", "clusters"], **overrides: Any
+        cls, preset: Literal["uniform", "paper", "calibrated", "clusters", "local"], **overrides: Any
     ) -> "RiemannianSamplerConfig":
         """The configuration of a set-up of `RiemannianUniformSampler.from_preset`, with some fields overridden."""
         return cls(**{**PRESETS[choice("preset", preset, PRESETS)], **overrides})

@@ -64,8 +64,9 @@ class RiemannianUniformSampler:
             VAMP model has learnt (arXiv:1705.07120), the data then only setting scales.
         n_centroids: Centroids K to which the codes are reduced; None keeps all, ``"auto"`` (clusters only) takes
             the number that held-out codes prefer.
-        centroid_covariance: ``"posterior"``, real codes with their posteriors, or ``"cluster"``, k-means clusters
-            with their total covariance.
+        centroid_covariance: ``"posterior"``, real codes with their posteriors; ``"cluster"``, k-means clusters
+            with their total covariance; or ``"local"``, real codes, their posteriors widened by the codes around.
+        n_neighbors: Codes around each for ``centroid_covariance="local"``.
         covariance_structure: ``"diagonal"`` or ``"full"``.
         law: ``"volume"``, p ∝ (det G)^{α/2}, by Markov chains; or ``"islands"``, its mixture of isolated islands,
             drawn exactly.
@@ -102,7 +103,8 @@ class RiemannianUniformSampler:
         *,
         centroids: Literal["data", "pseudo_inputs"] = "data",
         n_centroids: int | Literal["auto"] | None = 1000,
-        centroid_covariance: Literal["posterior", "cluster"] = "posterior",
+        centroid_covariance: Literal["posterior", "cluster", "local"] = "posterior",
+        n_neighbors: int = 10,
         covariance_structure: Literal["diagonal", "full"] = "diagonal",
         law: Literal["volume", "islands"] = "volume",
         island_scale: float | Literal["calibrated"] = "calibrated",
@@ -124,6 +126,7 @@ class RiemannianUniformSampler:
             centroids=centroids,
             n_centroids=n_centroids,
             centroid_covariance=centroid_covariance,
+            n_neighbors=n_neighbors,
             covariance_structure=covariance_structure,
             law=law,
             island_scale=island_scale,
@@ -147,14 +150,15 @@ class RiemannianUniformSampler:
 
     @classmethod
     def from_preset(
-        cls, preset: Literal["uniform", "paper", "calibrated", "clusters"], model: Any = None, **overrides: Any
+        cls, preset: Literal["uniform", "paper", "calibrated", "clusters", "local"], model: Any = None, **overrides: Any
     ) -> "RiemannianUniformSampler":
         """A sampler with the arguments of a named set-up, some of them overridden.
 
         ``"uniform"``: the exact uniform law of at most 1,000 posterior centroids. ``"paper"``: the published
         procedure with its errors mended; its chains do not reach their law, and its diagnostics say so.
         ``"calibrated"``: the island law of all codes at calibrated novelty. ``"clusters"``: the island law of full
-        cluster covariances, their number chosen by held-out codes.
+        cluster covariances, their number chosen by held-out codes. ``"local"``: the island law of all codes, each
+        as wide as the codes around it are spread.
 
         Args:
             preset: Its name.

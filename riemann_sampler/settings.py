@@ -28,6 +28,13 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
         "covariance_structure": "full",
         "island_scale": 1.0,
     },
+    "local": {
+        "law": "islands",
+        "n_centroids": None,
+        "centroid_covariance": "local",
+        "covariance_structure": "full",
+        "island_scale": 1.0,
+    },
 }
 """Arguments of the named set-ups; what a preset leaves out keeps its default."""
 
@@ -38,7 +45,8 @@ class Settings:
 
     centroids: Literal["data", "pseudo_inputs"] = "data"
     n_centroids: int | Literal["auto"] | None = 1000
-    centroid_covariance: Literal["posterior", "cluster"] = "posterior"
+    centroid_covariance: Literal["posterior", "cluster", "local"] = "posterior"
+    n_neighbors: int = 10
     covariance_structure: Literal["diagonal", "full"] = "diagonal"
     law: Literal["volume", "islands"] = "volume"
     island_scale: float | Literal["calibrated"] = "calibrated"
@@ -55,7 +63,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         choice("centroids", self.centroids, ("data", "pseudo_inputs"))
-        choice("centroid_covariance", self.centroid_covariance, ("posterior", "cluster"))
+        choice("centroid_covariance", self.centroid_covariance, ("posterior", "cluster", "local"))
         choice("covariance_structure", self.covariance_structure, ("diagonal", "full"))
         choice("global_moves", self.global_moves, (True, False))
         choice("law", self.law, ("volume", "islands"))
@@ -76,7 +84,7 @@ class Settings:
             if getattr(self, name) >= 1:
                 msg = f"{name} is a share and must be below 1, got {getattr(self, name)!r}."
                 raise ArgumentError(msg)
-        for name in ("n_steps", "n_warmup", "n_leapfrog_steps"):
+        for name in ("n_neighbors", "n_steps", "n_warmup", "n_leapfrog_steps"):
             self._make_number(natural, name)
 
     def _make_number(

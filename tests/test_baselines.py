@@ -1,58 +1,77 @@
-"""Every sampler of the benchmarks through the same interface."""
+"""The samplers of a latent space draw from the laws that they name."""
 
 import pytest
 import torch
 
-from benchmarks.baselines import SAMPLERS, AggregatePosterior, FittedMixture, LatentSampler, StandardNormal
+from benchmarks import baselines
+from benchmarks.baselines import AggregatePosterior, FittedMixture, NoisyMean, PublishedDynamics, StandardNormal
+from benchmarks.tasks import LatentSampler
 from riemann_sampler import GaussianPosterior
+from tests.builders import posterior
 
 
-@pytest.fixture(scope="module")
-def posterior() -> GaussianPosterior:
-    """Two groups of codes, far apart and of unequal size."""
-    generator = torch.Generator().manual_seed(0)
-    first = torch.arange(300) % 3 == 0
-    mean = torch.where(first[:, None], 8.0, -2.0) + 0.5 * torch.randn(300, 2, generator=generator)
-    return GaussianPosterior(mean, torch.full((300, 2), -2.0))
+def two_places(*deviations: float, n: int = 6_000) -> GaussianPosterior:
+    """A third of the means at (8, 8), the rest at (-2, -2); posterior standard deviations there."""
+    first = (torch.arange(n) % 3 == 0)[:, None]
+    mean = torch.where(first, 8.0, -2.0).expand(n, 2)
+    deviation = torch.where(first, *deviations).expand(n, 2)
+    return GaussianPosterior(mean, 2 * deviation.log())
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
-def test_keeps_the_interface(posterior: GaussianPosterior, name: str) -> None:
-    sampler = SAMPLERS[name]()
-    assert sampler.fit(posterior, 0) is sampler
-    z = sampler.sample(50, 1)
-    assert z.shape == (50, 2)
-    assert z.dtype == posterior.mean.dtype
-    assert torch.equal(z, SAMPLERS[name]().fit(posterior, 0).sample(50, 1))
-    assert not torch.equal(z.sort(0).values, sampler.sample(50, 2).sort(0).values)
+def assert_two_normals(z: torch.Tensor, *widths: float) -> None:
+    """A third of the draws are normal around (8, 8), the rest around (-2, -2)."""
+    reached = z[:, 0] > 3
+    assert reached.double().mean().item() == pytest.approx(1 / 3, abs=0.02)
+    for part, centre, width in zip((z[reached], z[~reached]), (8.0, -2.0), widths, strict=True):
+        torch.testing.assert_close(part.mean(0), torch.full((2,), centre), atol=0.1 * width, rtol=0)
+        torch.testing.assert_close(part.T.cov(), width**2 * torch.eye(2), atol=0.1 * width**2, rtol=0)
 
 
-@pytest.mark.parametrize("name", sorted(set(SAMPLERS) - {"N(0, I)"}))
-def test_draws_are_in_random_order(posterior: GaussianPosterior, name: str) -> None:
-    first = SAMPLERS[name]().fit(posterior, 0).sample(400, 1)[:, 0] > 3
-    share = first.double().mean().item()
-    assert 0.1 < share < 0.9
-    expected = 2 * share * (1 - share) * 399
-    changes = int((first[1:] != first[:-1]).sum())
-    assert changes == pytest.approx(expected, abs=5 * expected**0.5)
-
-
-def test_standard_normal(posterior: GaussianPosterior) -> None:
-    z = StandardNormal().fit(posterior, 0).sample(40_000, 0)
+def test_standard_normal() -> None:
+    z = StandardNormal().fit(two_places(0.8, 0.2), 0).sample(40_000, 0)
     torch.testing.assert_close(z.mean(0), torch.zeros(2), atol=0.03, rtol=0)
     torch.testing.assert_close(z.T.cov(), torch.eye(2), atol=0.05, rtol=0)
 
 
 @pytest.mark.parametrize("sampler", [AggregatePosterior(), FittedMixture(2)], ids=["aggregate", "mixture"])
 def test_law_of_posteriors_at_two_places(sampler: LatentSampler) -> None:
-    """A third of the mass at (8, 8) with standard deviation 0.8, the rest at (-2, -2) with 0.2."""
-    n = 6_000
-    first = torch.arange(n) % 3 == 0
-    mean = torch.where(first[:, None], 8.0, -2.0).expand(n, 2)
-    deviation = torch.where(first[:, None], 0.8, 0.2).expand(n, 2)
-    z = sampler.fit(GaussianPosterior(mean, 2 * deviation.log()), 0).sample(20_000, 0)
-    reached = z[:, 0] > 3
-    assert reached.double().mean().item() == pytest.approx(1 / 3, abs=0.02)
-    for part, centre, width in ((z[reached], 8.0, 0.8), (z[~reached], -2.0, 0.2)):
-        torch.testing.assert_close(part.mean(0), torch.full((2,), centre), atol=0.1 * width, rtol=0)
-        torch.testing.assert_close(part.T.cov(), width**2 * torch.eye(2), atol=0.1 * width**2, rtol=0)
+    assert_two_normals(sampler.fit(two_places(0.8, 0.2), 0).sample(20_000, 0), 0.8, 0.2)
+
+
+def test_noise_around_means_is_not_that_of_the_posteriors() -> None:
+    assert_two_normals(NoisyMean(0.5).fit(two_places(0.8, 0.2), 0).sample(20_000, 0), 0.5, 0.5)
+
+
+def test_published_chains_stray_from_training_codes() -> None:
+    """Their density is flat where posteriors are wide: a random walk of standard deviation √100 · 0.1 · 0.5."""
+    assert_two_normals(PublishedDynamics().fit(two_places(100.0, 100.0), 0).sample(3_000, 0), 0.5, 0.5)
+
+
+def test_published_constants(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = posterior(150, 3)
+    calls = []
+    monkeypatch.setattr(
+        baselines, "published_samples", lambda *arguments, **scalars: calls.append((arguments, scalars)) or arguments[0]
+    )
+    PublishedDynamics().fit(data, 0).sample(2, 0)
+    [((codes, centroids, precisions), scalars)] = calls
+    rows = (centroids[:, None] == data.mean).all(2).nonzero()[:, 1]
+    assert 90 <= len(rows) == len(centroids) <= 100
+    torch.testing.assert_close(precisions, (-data.log_variance[rows]).exp())
+    assert codes is data.mean
+    distances = torch.cdist(centroids, centroids).fill_diagonal_(torch.inf)
+    assert scalars["temperature"] == pytest.approx(distances.min(1).values.max().item(), rel=1e-5)
+    assert scalars["regularization"] == 0.01
+
+
+def test_published_chains_are_run_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+
+    def chains(*_: object, n_samples: int, generator: torch.Generator, **__: object) -> torch.Tensor:
+        sizes.append(n_samples)
+        return torch.randn(n_samples, 3, generator=generator)
+
+    monkeypatch.setattr(baselines, "published_samples", chains)
+    z = PublishedDynamics().fit(posterior(150, 3), 0).sample(2_300, 5)
+    assert sizes == [1_000, 1_000, 300]
+    assert len(z.unique(dim=0)) == 2_300

@@ -10,21 +10,21 @@ from benchmarks.models import active_units, train_vae
 
 def test_split_is_stratified_and_shares_nothing() -> None:
     split = digits(seed=1)
-    assert split.train_images.shape == (1297, 1, 8, 8)
-    assert split.heldout_images.shape == (500, 1, 8, 8)
-    assert split.train_images.min() == 0
-    assert split.train_images.max() == 1
+    assert split.train.shape == (1297, 1, 8, 8)
+    assert split.heldout.shape == (500, 1, 8, 8)
+    assert split.train.min() == 0
+    assert split.train.max() == 1
     shares = [np.bincount(labels) / len(labels) for labels in (split.train_labels, split.heldout_labels)]
     np.testing.assert_allclose(*shares, atol=2e-3)
-    assert torch.cdist(split.train_images.flatten(1), split.heldout_images.flatten(1)).min() > 0
-    assert torch.equal(digits(seed=1).train_images, split.train_images)
-    assert not torch.equal(digits(seed=2).train_images, split.train_images)
+    assert torch.cdist(split.train.flatten(1), split.heldout.flatten(1)).min() > 0
+    assert torch.equal(digits(seed=1).train, split.train)
+    assert not torch.equal(digits(seed=2).train, split.train)
 
 
 def test_features_tell_digits_apart() -> None:
     split = digits(n_train=300, seed=0)
     features = digits_mlp64(split, seed=0)
-    train, heldout = features.extract(split.train_images), features.extract(split.heldout_images)
+    train, heldout = features.extract(split.train), features.extract(split.heldout)
     assert train.shape == (300, 64)
     assert train.min() == 0
     nearest = np.square(heldout[:, None] - train).sum(2).argmin(1)
@@ -32,7 +32,7 @@ def test_features_tell_digits_apart() -> None:
 
 
 def test_training_depends_on_nothing_but_its_seed() -> None:
-    images = digits(n_train=200, seed=0).train_images
+    images = digits(n_train=200, seed=0).train
     n_threads = torch.get_num_threads()
     models = [train_vae(images, 3, n_epochs=2, seed=seed) for seed in (0, 0, 1)]
     assert torch.get_num_threads() == n_threads
@@ -43,7 +43,7 @@ def test_training_depends_on_nothing_but_its_seed() -> None:
 
 
 def test_training_fits() -> None:
-    images = digits(n_train=400, seed=0).train_images
+    images = digits(n_train=400, seed=0).train
     model = train_vae(images, 16, n_epochs=100)
     with torch.no_grad():
         posterior = model.encoder(images)

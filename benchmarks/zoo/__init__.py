@@ -33,7 +33,7 @@ class Trained(NamedTuple):
 
 def large_digits(n: int = 300, factor: int = 3) -> Float[Tensor, "n 1 height width"]:
     """Digits with every pixel enlarged to a square, lest a squared error be small beside the divergence."""
-    images = digits(n_train=n).train_images
+    images = digits(n_train=n).train
     return images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
 
 

@@ -38,7 +38,7 @@ def make_diffusers(name: str = "AutoencoderKL", *, base: type | None = None, **c
 
 
 def _trained(name: str, **config: Any) -> Trained:
-    images = 2 * digits().train_images - 1  # as diffusers has images
+    images = 2 * digits().train - 1  # as diffusers has images
     model = make_diffusers(name, **config)
 
     def encode(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -49,7 +49,7 @@ def _arguments(name: str, spatial_dims: int) -> dict[str, Any]:
 
 
 def _trained_spatial() -> Trained:
-    images, model = digits().train_images, make_monai("AutoencoderKL")
+    images, model = digits().train, make_monai("AutoencoderKL")
 
     def encode(x: Tensor) -> tuple[Tensor, Tensor]:
         mean, deviation = model.encode(x)
@@ -60,7 +60,7 @@ def _trained_spatial() -> Trained:
 
 
 def _trained_vectorial(name: str, *, is_flat: bool = False, **config: Any) -> Trained:
-    images, model = digits().train_images, make_monai(name, latent_size=8, **config)
+    images, model = digits().train, make_monai(name, latent_size=8, **config)
     images = images.flatten(1) if is_flat else images
     train(model, model.encode_forward, model.decode_forward, images, n_epochs=12, beta=0.02)
     return Trained(model, images)
