@@ -67,9 +67,10 @@ class Native:
 
     def _check_time(self, n_samples: int, batch_size: int) -> None:
         n_transitions, self._sampler.mcmc_steps_nbr = self._sampler.mcmc_steps_nbr, 1
+        n_chains = min(batch_size, n_samples)
         start = time.perf_counter()
-        self._sampler.hmc_sampling(min(batch_size, n_samples))
-        seconds = (time.perf_counter() - start) * n_transitions * n_samples / batch_size
+        self._sampler.hmc_sampling(n_chains)
+        seconds = (time.perf_counter() - start) * n_transitions * n_samples / n_chains
         self._sampler.mcmc_steps_nbr = n_transitions
         if seconds > self._time_limit:
             msg = f"{n_samples:,} samples would take {seconds / 3600:.1f} hours; the limit is {self._time_limit:.0f} s"

@@ -1,7 +1,9 @@
 """pythae's own samplers, kept apart from everything around them."""
 
+import itertools
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from pythae import samplers, trainers
 from pythae.samplers import RHVAESamplerConfig
 from pythae.trainers.base_trainer import base_trainer
 
-from benchmarks.native import Native
+from benchmarks import native
+from benchmarks.native import Native, TooSlowError
 from benchmarks.samplers import Task
 from benchmarks.traces import traces
 from tests.tasks import FAR, LOG_VARIANCE, NEAR, assert_random_order, latents, make_rhvae, make_task, make_vamp
@@ -120,15 +123,43 @@ def test_vamp_draws_around_every_pseudo_input_equally_often() -> None:
     assert 0 < sum((latents(sampler.sample(1, seed)) > 0).any().item() for seed in range(30)) < 15
 
 
-def test_tensors_of_rhvae_stay_small(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = []
-    monkeypatch.setattr(samplers.RHVAESampler, "hmc_sampling", lambda _, n: sizes.append(n) or torch.zeros(n, 2))
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Chains and transitions of every call of RHVAESampler's kernel, which then does nothing."""
+    calls = []
+
+    def kernel(sampler: samplers.RHVAESampler, n: int) -> torch.Tensor:
+        calls.append((n, sampler.mcmc_steps_nbr))
+        return torch.zeros(n, 2)
+
+    monkeypatch.setattr(samplers.RHVAESampler, "hmc_sampling", kernel)
+    return calls
+
+
+@pytest.mark.parametrize(("n_centroids", "sizes"), [(20, [7]), (600_000, [2, 2, 2, 1]), (6_000_000, [1] * 7)])
+def test_tensors_of_rhvae_stay_small(
+    n_centroids: int, sizes: list[int], task: Task, batches: list[tuple[int, int]]
+) -> None:
     model = make_rhvae(task.train)
-    for n_centroids, batches in ((20, [7]), (600_000, [2, 2, 2, 1]), (6_000_000, [1] * 7)):
-        model.M_tens = torch.eye(2).expand(n_centroids, 2, 2)
-        Native("RHVAESampler").fit(make_task(model), 0).sample(7, 0)
-        assert sizes == batches
-        sizes.clear()
+    model.M_tens = torch.eye(2).expand(n_centroids, 2, 2)
+    Native("RHVAESampler").fit(make_task(model), 0).sample(7, 0)
+    assert batches == [(sizes[0], 1), *((size, 100) for size in sizes)]  # the first is timed
+
+
+@pytest.mark.parametrize(("n_centroids", "seconds"), [(20, 100), (600_000, 350)])
+@pytest.mark.usefixtures("batches")
+def test_rhvae_is_not_run_where_it_would_take_too_long(
+    n_centroids: int, seconds: float, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transition of a batch takes a second here: 100 for one batch of 7, or for 3.5 of 2."""
+    ticks = itertools.count()
+    monkeypatch.setattr(native, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    model = make_rhvae(task.train)
+    model.M_tens = torch.eye(2).expand(n_centroids, 2, 2)
+    task = make_task(model)
+    assert len(Native("RHVAESampler", time_limit=seconds).fit(task, 0).sample(7, 0)) == 7
+    with pytest.raises(TooSlowError, match="7 samples would take 0.* hours"):
+        Native("RHVAESampler", time_limit=seconds - 1).fit(task, 0).sample(7, 0)
 
 
 @pytest.mark.parametrize(("name", "error"), [("VAMP", AssertionError), ("RHVAE", AttributeError)])

@@ -1,11 +1,15 @@
 """Every sampler of the benchmarks through the same interface."""
 
+import pickle
+
 import pytest
 import torch
+from pythae.trainers import BaseTrainer
 
 from benchmarks.baselines import StandardNormal
-from benchmarks.samplers import SAMPLERS, Decoded, RealTrain, Reconstructions, Task
+from benchmarks.samplers import SAMPLERS, Decoded, RealTrain, Reconstructions, Task, preset, samplers
 from benchmarks.traces import traces
+from riemann_sampler.settings import PRESETS
 from tests.builders import TwoHalves
 from tests.tasks import assert_random_order, latents, make_rhvae, make_task, make_vamp
 
@@ -30,7 +34,7 @@ def test_names() -> None:
     names = {kind: [name for name, entry in SAMPLERS.items() if entry.kind == kind] for kind in ("ceiling", "ours")}
     assert names == {
         "ceiling": ["real train", "reconstructions"],
-        "ours": ["ours: uniform", "ours: paper", "ours: calibrated", "ours: clusters"],
+        "ours": [f"ours: {name}" for name in PRESETS],
     }
     assert {name for name, entry in SAMPLERS.items() if entry.kind == "native"} == {
         f"pythae: {name}" for name in ("Normal", "GaussianMixture", "MAF", "IAF", "TwoStageVAE", "VAMP", "RHVAE")
@@ -38,6 +42,22 @@ def test_names() -> None:
     assert {name for name, entry in SAMPLERS.items() if entry.kind == "baseline"} == {
         *("N(0, I)", "GMM-10", "GMM-100", "aggregate posterior", "mean + 0.5 N(0, I)", "published dynamics")
     }
+
+
+def test_entries_can_be_sent_to_other_processes(task: Task) -> None:
+    for entry in SAMPLERS.values():
+        assert type(pickle.loads(pickle.dumps(entry.make))()) is type(entry.make())
+    sent = pickle.loads(pickle.dumps(preset("calibrated", island_scale=1e-3).make))
+    generated = sent().fit(task, 0).sample(30, 0)
+    assert torch.cdist(generated, task.train).min(1).values.max() < 1e-3
+
+
+def test_epochs_of_flows(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    epochs = []
+    monkeypatch.setattr(BaseTrainer, "train_step", lambda _, epoch: epochs.append(epoch) or 1.0)
+    for name in ("MAF", "IAF", "TwoStageVAE"):
+        samplers(flow_epochs=2)[f"pythae: {name}"].make().fit(task, 0)
+    assert epochs == [1, 2] * 3
 
 
 def test_models_that_have_their_own() -> None:
