@@ -79,5 +79,5 @@ $(DEMO_READY): $(TORCH_READY) pyproject.toml
 	@touch $@
 
 $(DEV_READY): $(TORCH_READY) pyproject.toml
-	$(PIP) install --editable ".[dev,libraries,plot]"
+	$(PIP) install --editable ".[dev,eval,libraries,plot]"
 	@touch $@

@@ -3,6 +3,8 @@
 import sys
 from importlib import import_module
 
+from riemann_sampler.errors import RiemannSamplerError
+
 BENCHMARKS = {
     "demo": "train a small VAE on digits, sample it, print the table, draw the pictures",
     "compare": "samplers on trained VAEs: fidelity, coverage, novelty, seconds, against pythae's own; and the report",
@@ -19,7 +21,11 @@ BENCHMARKS = {
 def main(arguments: list[str]) -> int:
     """Run the benchmark that the first argument names; 2 if there is none of that name."""
     if arguments and arguments[0] in BENCHMARKS:
-        import_module(f"benchmarks.{arguments[0].replace('-', '_')}").main(arguments[1:])
+        try:
+            import_module(f"benchmarks.{arguments[0].replace('-', '_')}").main(arguments[1:])
+        except RiemannSamplerError as error:
+            print(f"python -m benchmarks {arguments[0]}: {error}", file=sys.stderr)
+            return 2
         return 0
     wanted = not arguments or arguments[0] in ("-h", "--help")
     lines = [f"  {name:<10} {purpose}" for name, purpose in BENCHMARKS.items()]

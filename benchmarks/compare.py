@@ -6,7 +6,6 @@ Every figure is a file: a run that was interrupted goes on where it stopped.
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from riemann_sampler.modelspecs import load_function
@@ -98,4 +97,4 @@ def run_grid(options: argparse.Namespace, entries: Mapping[str, Entry] | None = 
 
 def _own(spec: str) -> Entry:
     """A sampler that is made by calling ``module:class``."""
-    return Entry(partial(load_function, spec, option="--samplers", otherwise="a sampler known here"), "baseline")
+    return Entry(load_function(spec, option="--samplers", otherwise="a sampler known here"), "baseline")

@@ -27,6 +27,7 @@ __all__ = ["RECIPES", "Recipe", "active_units", "cached", "make", "one_thread", 
 
 WIDTH, CHANNELS = 256, (16, 32)
 BATCH_SIZE, LEARNING_RATE, N_STEPS = 128, 2e-3, 2_000
+LARGEST_GRADIENT = 1e4
 
 
 class Recipe(NamedTuple):
@@ -175,7 +176,9 @@ def _optimize(model: Any, data: Tensor, n_steps: int, *, warms_up: bool) -> None
             loss = torch.lerp(output.recon_loss, loss, min(1.0, 2 * step / n_steps))
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        # RHVAE's metric is nearly singular at times: such a step is shortened, or left out
+        if nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT).isfinite():
+            optimizer.step()
         schedule.step()
     optimizer.zero_grad()
     model.update()

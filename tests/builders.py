@@ -102,6 +102,7 @@ SETUPS: dict[str, dict[str, Any]] = {
     "paper": {"preset": "paper", "n_centroids": 30, "n_steps": 10, "n_leapfrog_steps": 3},
     "calibrated": {"preset": "calibrated"},
     "clusters": {"preset": "clusters"},
+    "local": {"preset": "local"},
 }
 """Every preset, and both structures of the volume law, in small."""
 

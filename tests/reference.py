@@ -143,6 +143,15 @@ def relative_ess(log_weights: Tensor, n_batches: int) -> float:
     return statistics.median_low(shares)
 
 
+def local_covariances(means: Tensor, variances: Tensor, codes: Tensor, *, n_neighbors: int) -> Tensor:
+    """diag(variances) plus the covariance of each mean and its nearest codes, one after the other."""
+    covariances = []
+    for mean, variance in zip(means, variances, strict=True):
+        around = codes[(codes - mean).norm(dim=1).argsort()[: n_neighbors + 1]]
+        covariances.append(torch.diag(variance) + torch.cov(around.T))
+    return torch.stack(covariances)
+
+
 def cluster_moments(mean: Tensor, variance: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and full covariance of the mixture of the posteriors in each cluster: E[z] and E[z zᵀ] − E[z] E[z]ᵀ."""
     means, covariances = [], []

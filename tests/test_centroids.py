@@ -8,7 +8,13 @@ import torch
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler
 from riemann_sampler import centroids as module
-from riemann_sampler.centroids import Centroids, cluster_centroids, merge_duplicates, posterior_centroids
+from riemann_sampler.centroids import (
+    Centroids,
+    cluster_centroids,
+    local_centroids,
+    merge_duplicates,
+    posterior_centroids,
+)
 from tests import reference
 from tests.builders import normal, posterior
 
@@ -147,10 +153,48 @@ class TestClusterCentroids:
         assert clusters.sizes.sum() == 9
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
+class TestLocalCentroids:
+    @pytest.mark.parametrize("n_centroids", [None, 8])
+    def test_each_covariance_is_widened_by_that_of_the_codes_around(
+        self, full: bool, n_centroids: int | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "CHUNK", 7)
+        codes = posterior(40, 3)
+        found = local_centroids(codes, n_centroids, 0, n_neighbors=5, full=full)
+        plain = posterior_centroids(codes, n_centroids, 0)
+        assert torch.equal(found.means, plain.means)
+        assert torch.equal(found.sizes, plain.sizes)
+        widened = reference.local_covariances(plain.means, plain.covariances, codes.mean, n_neighbors=5)
+        torch.testing.assert_close(found.covariances, widened if full else widened.diagonal(dim1=1, dim2=2))
+
+    def test_fewer_codes_than_neighbours(self, full: bool) -> None:
+        codes = posterior(4, 2)
+        every = torch.cov(codes.mean.T)
+        found = local_centroids(codes, None, 0, n_neighbors=10, full=full).covariances
+        for k, variances in enumerate(codes.log_variance.exp()):
+            wanted = torch.diag(variances) + every
+            torch.testing.assert_close(found[k], wanted if full else wanted.diagonal())
+
+    def test_one_code_keeps_its_covariance(self, full: bool) -> None:
+        codes = posterior(1, 2)
+        found = local_centroids(codes, None, 0, n_neighbors=10, full=full).covariances[0]
+        variances = codes.log_variance.exp()[0]
+        assert torch.equal(found, torch.diag(variances) if full else variances)
+
+    def test_duplicates_are_no_neighbours(self, full: bool) -> None:
+        codes = posterior(30, 2)
+        plain = local_centroids(codes, None, 0, n_neighbors=4, full=full)
+        found = local_centroids(repeated(codes, [*range(30), 3, 3, 3, 8]), None, 0, n_neighbors=4, full=full)
+        torch.testing.assert_close(found.covariances, plain.covariances)
+        assert found.sizes.tolist() == [4.0 if k == 3 else 2.0 if k == 8 else 1.0 for k in range(30)]
+
+
 REDUCTIONS: dict[str, Any] = {
     "posterior": posterior_centroids,
     "diagonal": lambda codes, k, seed: cluster_centroids(codes, k, seed, full=False),
     "full": lambda codes, k, seed: cluster_centroids(codes, k, seed, full=True),
+    "local": lambda codes, k, seed: local_centroids(codes, k, seed, n_neighbors=5, full=True),
 }
 
 

@@ -158,7 +158,7 @@ def test_rhvae_is_not_run_where_it_would_take_too_long(
     model.M_tens = torch.eye(2).expand(n_centroids, 2, 2)
     task = make_task(model)
     assert len(Native("RHVAESampler", time_limit=seconds).fit(task, 0).sample(7, 0)) == 7
-    with pytest.raises(TooSlowError, match="7 samples would take 0.* hours"):
+    with pytest.raises(TooSlowError, match="7 samples would take"):
         Native("RHVAESampler", time_limit=seconds - 1).fit(task, 0).sample(7, 0)
 
 

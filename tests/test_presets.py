@@ -1,5 +1,6 @@
 """What a fit by each preset is, on real codes' stand-ins, as documented."""
 
+import math
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from riemann_sampler import (
     DiagonalMetric,
     FloorWarning,
     FullMetric,
+    GaussianPosterior,
     RiemannianUniformSampler,
     RiemannSamplerWarning,
     TemperatureWarning,
@@ -74,6 +76,22 @@ def test_clusters() -> None:
     total = torch.cov(CODES.mean.T) + torch.diag(CODES.log_variance.exp().mean(0))
     torch.testing.assert_close(z.mean(0), CODES.mean.mean(0), rtol=0, atol=0.2)
     torch.testing.assert_close(torch.cov(z.T), total, rtol=0, atol=0.5)  # the total covariance, about 4 on the diagonal
+
+
+def test_local() -> None:
+    """Islands on every code; two thin lines of codes stay lines, however wide their islands are along them."""
+    along = torch.linspace(-30, 30, 121, dtype=torch.float64).repeat(2)
+    across = torch.where(torch.arange(242) < 121, 5.0, -5.0).double()
+    codes = GaussianPosterior(torch.stack([along, across], 1), torch.full((242, 2), -6.0, dtype=torch.float64))
+    sampler = RiemannianUniformSampler.from_preset("local").fit(codes)
+    assert type(sampler.metric_) is FullMetric
+    assert torch.equal(sampler.metric_.centroids, codes.mean)
+    z = sampler.sample_latents(4000, seed=0).z
+    off_line, off_code = (z[:, 1].abs() - 5).abs(), torch.cdist(z, codes.mean).amin(1)
+    assert float(off_line.square().mean().sqrt()) == pytest.approx(math.exp(-3), rel=0.05)  # the posteriors' own width
+    step = torch.cov(torch.stack([along[:11], across[:11]]))[0, 0].sqrt()
+    assert float(step) > 10 * math.exp(-3)  # islands are long ...
+    assert float(off_code.median()) > 0.1  # ... so that samples fall between codes, which are half a unit apart
 
 
 def test_paper() -> None:

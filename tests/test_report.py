@@ -2,7 +2,6 @@
 
 import json
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -11,38 +10,12 @@ from PIL import Image
 from benchmarks.report import main, write_report
 from benchmarks.reporting.formats import COLUMNS
 from benchmarks.reporting.markdown import all_tables, table
+from benchmarks.reporting.selection import short
 from benchmarks.reporting.summary import Summary
 from tests.report_cells import SAMPLERS, make_cell, mosaic, write_cell, write_study
+from tests.report_outline import Outline
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
 PICTURES = {"fidelity_novelty.png", "curves_digits_VAE-flow.png"}
-
-
-class Outline(HTMLParser):
-    """Checks that elements are closed in order; gathers attributes and the texts of tables' cells."""
-
-    def __init__(self):
-        super().__init__(convert_charrefs=True)
-        self.open, self.elements, self.cells, self.ids = [], [], [], []
-
-    def handle_starttag(self, tag, attributes):
-        if tag not in VOID:
-            self.open.append(tag)
-        if tag in ("td", "th"):
-            self.cells.append("")
-        self.handle_startendtag(tag, attributes)
-
-    def handle_startendtag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.elements.append((tag, attributes))
-        self.ids += [attributes["id"]] if "id" in attributes else []
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "td" in self.open or "th" in self.open:
-            self.cells[-1] += data
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +107,18 @@ def test_names_are_escaped(text):
     assert "VAE &amp; &lt;flow&gt;" in text
 
 
+def test_names_of_samplers_are_escaped(tmp_path):
+    for sampler in ("GMM-10", "ours: uniform", "pythae: MAF", "pythae: IAF"):
+        cell = make_cell(sampler, error="ValueError: no" if sampler == "pythae: IAF" else None)
+        cell["cell"]["sampler"] = f"{sampler}<b>"
+        write_cell(tmp_path / "cells", cell)
+    write_report(tmp_path / "cells", tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "<b>" not in page
+    for name in ("GMM-10", "ours: uniform", "pythae: MAF", "pythae: IAF"):
+        assert f'data-value="{name}&lt;b&gt;"' in page
+
+
 def test_page_says_what_failed(text, outline):
     assert "pythae: TwoStageVAE failed on 3 of 3 seeds: ValueError: &lt;no&gt; convergence &amp; no way out" in text
     assert "pythae: IAF2 of 3 seeds" in outline.cells
@@ -146,6 +131,14 @@ def test_page_shows_pictures_of_the_first_seed(outline):
     assert len({image["src"] for image in images}) == len(images)
     maps = [attributes for tag, attributes in outline.elements if tag == "svg" and attributes["class"] == "map"]
     assert len(maps) == len(images)
+
+
+def test_plots_show_every_sampler_that_ran(text):
+    plots = re.findall(r'<svg class="plot".*?</svg>', text, re.DOTALL)
+    names = [set(re.findall(r'<text class="label[^>]*>([^<]*)<', plot)) for plot in plots]
+    ran = {short(sampler) for sampler in SAMPLERS} - {"TwoStageVAE"}
+    assert len(plots) == 3 + 2 * 2  # curves, and two plots for each training size
+    assert names[3:] == 2 * [ran - {"real train"}, ran]
 
 
 def test_verdicts_are_marked(text, outline):
@@ -216,13 +209,12 @@ def test_what_has_no_first_seed_names_its_own(tmp_path):
     folder = tmp_path / "cells"
     write_cell(folder, make_cell("GMM-10"))
     write_cell(folder, make_cell("pythae: IAF", error="ValueError: no"))
-    path = write_cell(folder, make_cell("pythae: IAF", seed=1, picture="seed1.png"))
+    write_cell(folder, make_cell("pythae: IAF", seed=1, picture="seed1.png"))
     (folder / "seed1.png").write_bytes(mosaic(0))
     write_report(folder, tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count("pythae: IAF, seed 1</figcaption>") == 2
     (folder / "seed1.png").unlink()
-    assert path.exists()
     with pytest.raises(SystemExit, match=r"'seed1\.png' of a cell is not in"):
         main(["--cells", str(folder), "--output", str(tmp_path / "other")])
     assert not (tmp_path / "other").exists()

@@ -85,7 +85,7 @@ def test_failed_conditions_are_bold():
         *("22.5 ± 0.7 ≤ 100.5 ± 0.7", "–", "**0.950 ± 0.000 < 0.970**"),
     ]
     text = table(_figures(cells))
-    assert "Of 5 conditions 4 hold and 1 fail (in bold); 1 have nothing to be held against." in text
+    assert "Of 5 conditions 4 hold and 1 fail (in bold); 1 could not be judged." in text
 
 
 def test_caption_says_what_was_run():

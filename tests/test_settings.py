@@ -12,7 +12,7 @@ from riemann_sampler.errors import ArgumentError, ArgumentTypeError
 from riemann_sampler.settings import PRESETS, Settings
 
 POSITIVE = ["temperature", "regularization", "decay", "volume_exponent", "island_scale", "min_ess", "floor_share"]
-WHOLE = ["n_centroids", "n_steps", "n_warmup", "n_leapfrog_steps", "batch_size"]
+WHOLE = ["n_centroids", "n_neighbors", "n_steps", "n_warmup", "n_leapfrog_steps", "batch_size"]
 CHOICES = ["law", "centroid_covariance", "covariance_structure"]
 
 pytestmark = pytest.mark.usefixtures("without_type_checks")
@@ -113,6 +113,13 @@ DIFFERENCES: dict[str, dict[str, Any]] = {
         "covariance_structure": "full",
         "island_scale": 1.0,
     },
+    "local": {
+        "law": "islands",
+        "n_centroids": None,
+        "centroid_covariance": "local",
+        "covariance_structure": "full",
+        "island_scale": 1.0,
+    },
 }
 
 
@@ -145,7 +152,7 @@ def test_arguments_override_a_preset() -> None:
 
 
 def test_unknown_presets() -> None:
-    message = r"^preset must be one of 'uniform', 'paper', 'calibrated', 'clusters'; got 'best'\.$"
+    message = r"^preset must be one of 'uniform', 'paper', 'calibrated', 'clusters', 'local'; got 'best'\.$"
     with pytest.raises(ArgumentError, match=message):
         RiemannianUniformSampler.from_preset("best")  # type: ignore[arg-type]
 

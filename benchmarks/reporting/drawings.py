@@ -10,8 +10,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from .axes import Axis
 from .placing import Box, place_labels, spread_apart
-from .selection import CURVES, Curve, Point, curves, largest, main_rows, points, short
-from .summary import REAL, Group, Row, Spread
+from .selection import CURVES, Curve, Point, curves, generated_rows, largest, main_rows, points, short
+from .summary import Group, Spread
 
 __all__ = ["curve_figure", "fidelity_novelty"]
 
@@ -41,7 +41,7 @@ def fidelity_novelty(groups: Iterable[Group]) -> Figure | None:
     panels = [
         (group, found)
         for group in largest(groups)
-        if (found := points(_generated(group), "authenticity", "frechet_distance", y_is_log=True))
+        if (found := points(generated_rows(group), "authenticity", "frechet_distance", y_is_log=True))
     ]
     if not panels:
         return None
@@ -95,11 +95,6 @@ def curve_figure(groups: Sequence[Group]) -> Figure:
     for axis, found in drawn:
         _label_curves(axis, found)
     return figure
-
-
-def _generated(group: Group) -> list[Row]:
-    """All rows but the training data's own, far above the others."""
-    return [row for row in group.rows if row.sampler != REAL]
 
 
 def _handle(kind: str) -> Line2D:

@@ -145,12 +145,14 @@ def conditions_of_run(group: Group) -> list[str]:
     sizes = [f"{group.n_train:,} training data"]
     sizes += [f"{_span(group.config['n_heldout'])} held-out data"] if "n_heldout" in group.config else []
     sizes += [f"{_span(group.config['n_samples'])} samples each"] if "n_samples" in group.config else []
-    ceilings = [f"{row.n_samples:,} for {row.sampler}" for row in group.rows if row.kind == "ceiling"]
-    sentences.append(", ".join(sizes) + (f" ({', '.join(ceilings)})." if ceilings else "."))
+    usual = group.config.get("n_samples", ())
+    others = [f"{row.n_samples:,} for {row.sampler}" for row in group.rows if row.n_samples not in usual]
+    sentences.append(", ".join(sizes) + (f" ({', '.join(others)})." if others else "."))
     labels = {
         "latent_dim": "d = {}",
         "active_units": "{} units active",
         "n_epochs": "{} epochs",
+        "n_steps": "{} training steps",
         "heldout_mse": "mean squared error of held-out reconstructions {}",
     }
     facts = [text.format(_span(group.config[key])) for key, text in labels.items() if key in group.config]

@@ -132,7 +132,7 @@ def _verdicts(groups: Iterable[Group]) -> str:
     n_met, n_failed, n_open = tally(verdicts)
     caption = (
         f"Of {n_met + n_failed} conditions {n_met} hold and {n_failed} fail (in bold)"
-        f"{f'; {n_open} have nothing to be held against' if n_open else ''}. The best preset, chosen by these "
+        f"{f'; {n_open} could not be judged' if n_open else ''}. The best preset, chosen by these "
         "conditions, is held against the native sampler of lowest FD; ≈ marks differences within the spread over seeds."
     )
     headings = {

@@ -73,7 +73,7 @@ def _lead(summary: Summary) -> str:
 
 
 def _tally(n_met: int, n_failed: int, n_open: int) -> str:
-    nothing = f"; {n_open} have nothing to be held against" if n_open else ""
+    nothing = f"; {n_open} could not be judged" if n_open else ""
     return (
         f"<strong>{n_met} of {n_met + n_failed} conditions hold</strong>{nothing}. The best of our presets, chosen by "
         "these conditions, is held against the native sampler of lowest mean Fréchet distance (FD); <i>gap closed</i> "

@@ -8,7 +8,7 @@ from html import escape
 from .axes import Axis
 from .exhibits import MAP_SIDE, Exhibit, cloud, map_square, real_cloud
 from .formats import MISSING, Column, columns, condition_text, decimals
-from .selection import CURVES, curves, points
+from .selection import CURVES, curves, generated_rows, points
 from .summary import Group, Row, Spread
 from .svg import curve_plot, marker, point_plot
 from .verdicts import Condition, Verdict
@@ -63,7 +63,7 @@ def verdict_table(verdicts: Iterable[Verdict], names: Sequence[str]) -> str:
 def plots(group: Group) -> str:
     """Fidelity by novelty, and precision by recall."""
     figures = []
-    novelty = points(group.rows, "authenticity", "frechet_distance", y_is_log=True)
+    novelty = points(generated_rows(group), "authenticity", "frechet_distance", y_is_log=True)
     if novelty:
         axes = (
             Axis.over(point.x for point in novelty),
@@ -73,7 +73,8 @@ def plots(group: Group) -> str:
         figures.append(
             _figure(
                 point_plot(novelty, *axes, labels=labels, title="Fréchet distance by authenticity"),
-                "Fidelity by novelty. Copies of training data are at the left, samples like held-out data at the top.",
+                "Fidelity by novelty. Copies of training data are at the left, samples like held-out data at the top; "
+                "the training data's own point is left out.",
             )
         )
     scattered = points(group.rows, "recall", "precision")

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from .summary import PRIOR, RECONSTRUCTIONS, Group, Row, Spread
+from .summary import PRIOR, REAL, RECONSTRUCTIONS, Group, Row, Spread
 
-__all__ = ["CURVES", "Curve", "Point", "curves", "largest", "main_rows", "points", "short", "studies"]
+__all__ = ["CURVES", "Curve", "Point", "curves", "generated_rows", "largest", "main_rows", "points", "short", "studies"]
 
 CURVES: Final = {
     "frechet_distance": "Fréchet distance, log scale",
@@ -46,6 +46,11 @@ def main_rows(group: Group) -> list[Row]:
     best = group.best("native")
     names = {*MAIN_BASELINES, RECONSTRUCTIONS} | ({best.sampler} if best else set())
     return [row for row in group.rows if row.kind == "ours" or row.sampler in names]
+
+
+def generated_rows(group: Group) -> list[Row]:
+    """All rows but the training data's own, whose Fréchet distance is so low that the others would crowd together."""
+    return [row for row in group.rows if row.sampler != REAL]
 
 
 def studies(groups: Iterable[Group]) -> dict[tuple[str, str], list[Group]]:

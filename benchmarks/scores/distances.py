@@ -1,9 +1,9 @@
 r"""Nearest neighbours by matrix products in blocks of bounded memory, and the balls that they span.
 
 Squared distances are taken as :math:`\|x\|^2 + \|y\|^2 - 2 x^\top y` in float64, which is fast but inexact where both
-points nearly coincide. So they only say who is near; a distance that is compared or returned comes from the difference
-itself, hence is 0 between copies. The norms are inflated by more than the rounding errors: what is called nearer than a
-radius is so, and a point on a sphere lies outside it, as strict inequalities have it.
+points nearly coincide. So they only single out the neighbours: distances and radii are then taken from the differences,
+0 between copies. Where such squares are compared with radii, their norms are inflated by more than the rounding errors:
+what is called nearer than a radius is so, and a point on a sphere lies outside it, as strict inequalities have it.
 """
 
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ class Reference:
 
     Raises:
         ArgumentError: If ``n_classes`` is missing, or classes are out of range or not as many as features.
-        DataError: If features are not finite, too few, or not equally many of both sets.
+        DataError: If features are not finite, of too few points, or of other numbers in the two sets.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Reference:
         Raises:
             ArgumentError: If ``classes`` are given but none were to `Reference`, or are out of range or not as many as
                 features.
-            DataError: If features are not finite, too few, or of another number than those of the real data.
+            DataError: If features are not finite, of too few points, or of another number than those of the real data.
         """
         features = _checked_features("features", features, self._n_features)
         compared = features[: len(self._heldout)]
