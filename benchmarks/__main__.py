@@ -10,11 +10,12 @@ BENCHMARKS = {
     "compare": "samplers on trained VAEs: fidelity, coverage, novelty, seconds, against pythae's own; and the report",
     "low-data": "the same for small training sets, as curves over their size",
     "study": "variants of our presets on validation data, from which their defaults were chosen",
+    "novelty": "does calibrated novelty land where held-out codes say it should?",
     "report": "tables, pictures and one HTML file out of the cells of a comparison",
     "adapters": "every model of every supported library: fits, samples, left untouched, seconds",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",
     "speed": "gradient evaluation against the dense form, and the time to 10,000 latents",
-    "readme": "put the tables of the committed results into the README",
+    "readme": "put the tables of the committed results into README.md and STUDY.md",
 }
 
 

@@ -31,7 +31,7 @@ from .features import FEATURES, FeatureMap
 from .models import RECIPES, active_units, cached
 from .pictures import write_mosaic
 from .record import PeakMemory, environment, write_json
-from .samplers import Entry, Task
+from .samplers import Entry, Task, decode, encode
 from .scores import Reference
 
 __all__ = ["Job", "Settings", "cell_path", "jobs", "run"]
@@ -216,12 +216,12 @@ class _Bench:
         model, file = _model(job, split, settings, folder, label)
         latent = as_latent_model(model)
         start = time.perf_counter()
-        posterior = _encode(latent, split.train)
+        posterior = encode(latent, split.train)
         seconds = time.perf_counter() - start
         task = Task(model, latent, posterior, split.train, split.train_labels, split.heldout)
         maps = _feature_maps(job.data, settings, folder)
         references = {name: _reference(feature_map, split) for name, feature_map in maps.items()}
-        error = torch.cat([latent.decode(latent.encode(x).mean) - x for x in split.heldout.split(500)])
+        error = decode(latent, encode(latent, split.heldout).mean) - split.heldout
         facts = {
             "n_heldout": len(split.heldout),
             "active_units": active_units(*posterior),
@@ -281,11 +281,6 @@ def _model(job: Job, split: Split, settings: Settings, folder: Path, label: str)
         arguments = {"label": label, "n_steps": settings.n_steps, "seed": job.seed}
         return cached(folder, job.model, split.train, settings.latent_dim, **arguments)
     return load_model(job.model, torch.device("cpu")), None
-
-
-def _encode(latent: Any, data: Float[Tensor, "n ..."]) -> Any:
-    parts = [latent.encode(part) for part in data.split(500)]
-    return type(parts[0])(*(torch.cat(each) for each in zip(*parts, strict=True)))
 
 
 def _feature_maps(data: str, settings: Settings, folder: Path) -> dict[str, FeatureMap]:

@@ -1,4 +1,4 @@
-"""Put the tables of committed results into the README, between their marks; nothing in them is typed by hand."""
+"""Put the tables of committed results into the documents, between their marks; nothing in them is typed by hand."""
 
 import argparse
 import json
@@ -7,24 +7,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import adapters, demo, exactness, speed
+from . import adapters, demo, exactness, novelty, ranking, report, speed
 from .record import replace_file
 
-__all__ = ["filled", "main"]
+__all__ = ["DOCUMENTS", "RESULTS", "filled", "main"]
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
     "adapters": (RESULTS / "adapters.json", adapters.table),
+    "compare": (RESULTS / "compare" / "summary.json", report.table),
     "demo": (RESULTS / "demo" / "table.json", demo.table),
     "exactness": (RESULTS / "exactness.json", exactness.table),
+    "novelty": (RESULTS / "novelty.json", novelty.table),
     "speed": (RESULTS / "speed.json", speed.table),
+    "study": (RESULTS / "study" / "summary.json", ranking.table),
 }
 
+DOCUMENTS: dict[Path, tuple[str, ...]] = {
+    ROOT / "README.md": ("adapters", "compare", "demo", "exactness", "speed"),
+    ROOT / "benchmarks" / "STUDY.md": ("novelty", "study"),
+}
+"""The tables of each document."""
 
-def filled(text: str) -> str:
+
+def filled(text: str, names: tuple[str, ...]) -> str:
     """The text with each marked table made from its results."""
-    for name, (path, table) in TABLES.items():
+    for name in names:
+        path, table = TABLES[name]
         figures = json.loads(path.read_text())
         pattern = rf"(<!-- begin {name} \((.*?)\) -->\n).*?(<!-- end {name} -->)"
 
@@ -34,13 +44,13 @@ def filled(text: str) -> str:
 
         text, n_found = re.subn(pattern, block, text, flags=re.DOTALL)
         if n_found != 1:
-            msg = f"README.md must hold one table marked {name!r}, it holds {n_found}."
+            msg = f"The document must hold one table marked {name!r}, it holds {n_found}."
             raise SystemExit(msg)
     return text
 
 
 def main(arguments: list[str]) -> None:
-    """Fill README.md in place."""
+    """Fill the documents in place."""
     argparse.ArgumentParser(prog="python -m benchmarks readme", description=__doc__).parse_args(arguments)
-    readme = ROOT / "README.md"
-    replace_file(readme, filled(readme.read_text()).encode())
+    for path, names in DOCUMENTS.items():
+        replace_file(path, filled(path.read_text(), names).encode())

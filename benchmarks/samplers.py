@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Self
 
-from riemann_sampler import LatentModel
+from riemann_sampler import GaussianPosterior, LatentModel
 from riemann_sampler.settings import PRESETS
 
 from .baselines import AggregatePosterior, FittedMixture, NoisyMean, Preset, PublishedDynamics, StandardNormal
@@ -28,6 +28,8 @@ __all__ = [
     "Reconstructions",
     "Sampler",
     "Task",
+    "decode",
+    "encode",
     "preset",
     "samplers",
 ]
@@ -54,7 +56,7 @@ class Decoded:
 
     def sample(self, n_samples: int, seed: int) -> Float[Tensor, "n_samples ..."]:
         """Draw and decode."""
-        return _decode(self._latent, self._sampler.sample(n_samples, seed))
+        return decode(self._latent, self._sampler.sample(n_samples, seed))
 
 
 class RealTrain:
@@ -76,15 +78,22 @@ class Reconstructions:
     def fit(self, task: Task, seed: int) -> Self:  # noqa: ARG002 - nothing is random here
         """Encode the held-out data."""
         self._latent = task.latent
-        self._codes = torch.cat([task.latent.encode(part).mean for part in task.heldout.split(BATCH)])
+        self._codes = encode(task.latent, task.heldout).mean
         return self
 
     def sample(self, n_samples: int, seed: int) -> Float[Tensor, "n_samples ..."]:
         """Decode the means, none again before all have been decoded."""
-        return _decode(self._latent, self._codes[_rounds(len(self._codes), n_samples, seed)])
+        return decode(self._latent, self._codes[_rounds(len(self._codes), n_samples, seed)])
 
 
-def _decode(model: LatentModel, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n ..."]:
+def encode(model: LatentModel, data: Float[Tensor, "n ..."]) -> GaussianPosterior:
+    """Posteriors of data, in batches."""
+    parts = [model.encode(part) for part in data.split(BATCH)]
+    return GaussianPosterior(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def decode(model: LatentModel, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n ..."]:
+    """What latent positions decode to, in batches."""
     return torch.cat([model.decode(part) for part in z.split(BATCH)])
 
 

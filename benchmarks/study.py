@@ -3,9 +3,11 @@
 The parts of the data that are reported on are not looked at.
 """
 
+import json
 from typing import Final
 
 from .compare import parser_of, run_grid
+from .ranking import table
 from .samplers import SAMPLERS, Entry, preset
 
 __all__ = ["VARIANTS", "main"]
@@ -46,11 +48,14 @@ VARIANTS: Final[dict[str, Entry]] = {
 
 
 def main(arguments: list[str]) -> None:
-    """Run the variants against validation data, and report.
+    """Run the variants against validation data, report, and rank them.
 
     Args:
         arguments: Command line; ``--help`` lists the options.
     """
     parser = parser_of("study", __doc__)
     parser.set_defaults(validation=True)
-    run_grid(parser.parse_args(arguments), VARIANTS)
+    options = parser.parse_args(arguments)
+    run_grid(options, VARIANTS)
+    print()
+    print(table(json.loads((options.output / "summary.json").read_text())))

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import NamedTuple
+
+from typing_extensions import Self
 
 from .summary import Spread
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from typing_extensions import Self
 
 __all__ = ["KINDS", "OTHER_DISTANCE", "PRIOR", "REAL", "RECONSTRUCTIONS", "Group", "Row", "Spread", "Summary"]
 

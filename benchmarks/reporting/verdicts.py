@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from .summary import PRIOR, RECONSTRUCTIONS, Group, Row, Spread
 
-__all__ = ["Condition", "Verdict", "judge", "tally"]
+__all__ = ["MIN_AUTHENTICITY", "Condition", "Verdict", "judge", "tally"]
 
 DEFAULT_PRESET: Final = "ours: uniform"
 BASELINES: Final = (PRIOR, "GMM-10")
