@@ -37,7 +37,7 @@ PANEL_SIDE = 8
 """Images along each side of a panel; its square is the smallest number of samples."""
 
 BASELINES: Final = ("N(0, I)", "GMM-10", "aggregate posterior")
-OURS: Final = ("ours: calibrated", "ours: clusters")
+OURS: Final = ("ours: calibrated", "ours: clusters", "ours: local")
 """Presets that are run beside `RiemannianUniformSampler` as it comes, which is the preset "uniform"."""
 
 HEADINGS: Final = {

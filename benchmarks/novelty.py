@@ -39,7 +39,7 @@ QUANTILES: Final = (0.25, 0.5, 0.75)
 N_QUERIES: Final = 2_000
 """Codes, and samples, whose distances are compared."""
 
-LOCAL_NEIGHBORS: Final = 10
+LOCAL_NEIGHBORS: Final = 5
 
 
 class Rule(NamedTuple):

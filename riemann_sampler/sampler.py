@@ -104,7 +104,7 @@ class RiemannianUniformSampler:
         centroids: Literal["data", "pseudo_inputs"] = "data",
         n_centroids: int | Literal["auto"] | None = 1000,
         centroid_covariance: Literal["posterior", "cluster", "local"] = "posterior",
-        n_neighbors: int = 10,
+        n_neighbors: int = 5,
         covariance_structure: Literal["diagonal", "full"] = "diagonal",
         law: Literal["volume", "islands"] = "volume",
         island_scale: float | Literal["calibrated"] = "calibrated",
