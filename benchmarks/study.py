@@ -24,7 +24,9 @@ VARIANTS: Final[dict[str, Entry]] = {
     "uniform, α = 0.5": preset("uniform", volume_exponent=0.5),
     "uniform, floor share 0.01": preset("uniform", floor_share=1e-2),
     "uniform, 60 steps": preset("uniform", n_steps=60),
-    "uniform, local covariances": preset("uniform", centroid_covariance="local", covariance_structure="full"),
+    "uniform, local covariances": preset(
+        "uniform", centroid_covariance="local", n_neighbors=10, covariance_structure="full"
+    ),
     "calibrated": preset("calibrated"),
     "calibrated, 1,000 centroids": preset("calibrated", n_centroids=1_000),
     **{f"calibrated, scale {scale:g}": preset("calibrated", island_scale=scale) for scale in (1.0, 1.5, 2.0, 3.0)},
@@ -41,8 +43,8 @@ VARIANTS: Final[dict[str, Entry]] = {
         f"local, {m} neighbours, calibrated": preset("local", n_neighbors=m, island_scale="calibrated")
         for m in (5, 10, 20)
     },
-    "local, diagonal": preset("local", covariance_structure="diagonal"),
-    "local, 1,000 centroids": preset("local", n_centroids=1_000),
+    "local, diagonal": preset("local", n_neighbors=10, covariance_structure="diagonal"),
+    "local, 1,000 centroids": preset("local", n_neighbors=10, n_centroids=1_000),
 }
 """Every variant by name; the bare names are the presets themselves."""
 
