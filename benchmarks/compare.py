@@ -52,9 +52,8 @@ def parser_of(name: str, purpose: str | None, *, sizes: Sequence[int | None] = (
     add("--steps", type=int, default=Settings.n_steps, help="steps of each model's training (default: 2,000)")
     add("--latent-dim", type=int, default=Settings.latent_dim, help="dimension of the latent spaces (default: 16)")
     add("--features", nargs="+", default=["classifier"], choices=FEATURES, help="(default: classifier)")
-    add(
-        "--flow-epochs", type=int, default=100, help="passes of pythae's flows and second stage (default: its own, 100)"
-    )
+    flows = "passes over the codes for pythae's flows and second stage (default: its own, 100)"
+    add("--flow-epochs", type=int, default=Settings.flow_epochs, help=flows)
     add("--validation", action="store_true", help="score against the validation part, for choices yet to be made")
     add("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
     add("--output", type=Path, default=folder / name, help=f"folder for cells and report (default: {folder / name})")
@@ -88,6 +87,7 @@ def run_grid(options: argparse.Namespace, entries: Mapping[str, Entry] | None = 
         n_steps=options.steps,
         latent_dim=options.latent_dim,
         features=tuple(options.features),
+        flow_epochs=options.flow_epochs,
     )
     todo = jobs(options.data, options.n_train, options.models, range(options.seeds), chosen)
     cells = options.output / "cells"

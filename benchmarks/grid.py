@@ -7,6 +7,7 @@ stopped. Cells of one model are run together, after it was trained once and kept
 import itertools
 import json
 import multiprocessing
+import os
 import re
 import time
 import warnings
@@ -15,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -34,7 +36,7 @@ from .record import PeakMemory, environment, write_json
 from .samplers import Entry, Task, decode, encode
 from .scores import Reference
 
-__all__ = ["Job", "Settings", "cell_path", "jobs", "run"]
+__all__ = ["Job", "Settings", "cell_path", "jobs", "possible_sizes", "run"]
 
 N_MAP, N_PICTURE = 300, 64
 """Generated data whose codes are kept, and images in the picture of a cell."""
@@ -53,6 +55,7 @@ class Settings:
         n_steps: Steps of each model's training.
         latent_dim: Dimension of the latent spaces.
         features: Names of the features.
+        flow_epochs: Passes over the codes in which pythae's flows and second stages are trained.
     """
 
     heldout: Literal["test", "validation"] = "test"
@@ -60,6 +63,7 @@ class Settings:
     n_steps: int = 2_000
     latent_dim: int = 16
     features: tuple[str, ...] = ("classifier",)
+    flow_epochs: int = 100
 
 
 class Job(NamedTuple):
@@ -88,7 +92,7 @@ def jobs(
     samplers: Mapping[str, Entry],
 ) -> list[Job]:
     """Every combination, seeds outermost, with the samplers that suit its model; a size beyond a data set takes all."""
-    possible = {name: _possible(name, sizes) for name in data}
+    possible = {name: possible_sizes(name, sizes) for name in data}
     suited = {model: _suited(samplers, model) for model in models}
     return [
         Job(name, size, model, seed, suited[model])
@@ -97,8 +101,8 @@ def jobs(
     ]
 
 
-def _possible(name: str, sizes: Sequence[int | None]) -> list[int | None]:
-    """Sizes without those that come to the same."""
+def possible_sizes(name: str, sizes: Sequence[int | None]) -> list[int | None]:
+    """Training sizes without those that come to the same: one beyond the data set takes all, which is None."""
     n = len(load(name).train)
     return list(dict.fromkeys(size if size is not None and size < n else None for size in sizes))
 
@@ -142,10 +146,10 @@ def run(
                     bar.update()
             return
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            n_workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            counter = context.Manager().Value("i", 0)
+        pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,))
+        # bars of several processes would be drawn over one another
+        with patch.dict(os.environ, {"TQDM_DISABLE": "1"}), context.Manager() as manager, pool:
+            counter = manager.Value("i", 0)
             pending = {pool.submit(_count, counter, job, samplers, settings, folder, models) for job in todo}
             while pending:
                 done, pending = wait(pending, timeout=1)
@@ -245,20 +249,21 @@ class _Bench:
             "map": [],
             "picture": None,
         }
-        with warnings.catch_warnings(record=True) as caught, PeakMemory() as memory:
+        memory = PeakMemory()
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             start = time.perf_counter()
             try:
                 sampler = make().fit(self.task, self.seed)
                 fitted = time.perf_counter()
                 data = sampler.sample(self.settings.n_samples, self.seed)
+                done = time.perf_counter()
+                found["peak_memory_mib"] = memory.growth_mib()
+                found["scores"] = {name: self._score(name, data) for name in self.maps}
             except Exception as error:
                 return {**found, "error": f"{type(error).__name__}: {error}"}
-            done = time.perf_counter()
         found["warnings"] = sorted({warning.category.__name__ for warning in caught})
         found["seconds"] = {"fit": self.encode_seconds + fitted - start, "sample": done - fitted}
-        found["peak_memory_mib"] = memory.growth_mib
-        found["scores"] = {name: self._score(name, data) for name in self.maps}
         found["map"] = self._map(data[:N_MAP])
         if self.split.is_images:
             picture = path.with_suffix(".png")

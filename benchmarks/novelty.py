@@ -27,6 +27,7 @@ from riemann_sampler.protocols import GaussianPosterior
 from riemann_sampler.quadratics import DiagonalQuadratics, Quadratics
 
 from .datasets import load
+from .grid import possible_sizes
 from .models import RECIPES, cached
 from .record import environment, write_json
 from .samplers import encode
@@ -205,7 +206,7 @@ def main(arguments: list[str]) -> None:
     )
     add = parser.add_argument
     add("--data", nargs="+", default=["digits"], help="data sets, as for compare")
-    add("--n-train", nargs="+", type=int, default=[0], help="training sizes; 0 takes all (default)")
+    add("--n-train", nargs="+", type=int, default=[10_000], help="training sizes, or all if there are fewer")
     add("--models", nargs="+", default=["VAE", "BetaVAE", "IWAE", "VAMP"], choices=RECIPES)
     add("--seeds", type=int, default=3)
     add("--steps", type=int, default=2_000, help="steps of each model's training")
@@ -214,9 +215,10 @@ def main(arguments: list[str]) -> None:
     add("--output", type=Path, default=Path("benchmark_output"), help="folder for novelty.json")
     options = parser.parse_args(arguments)
     rows = []
-    grid = list(itertools.product(options.data, options.n_train, options.models, range(options.seeds)))
-    for data, size, name, seed in tqdm(grid, desc="novelty", unit="model"):
-        split = load(data, heldout="validation", n_train=size or None, seed=seed)
+    sized = [(data, size) for data in options.data for size in possible_sizes(data, options.n_train)]
+    models = list(itertools.product(sized, options.models, range(options.seeds)))
+    for (data, size), name, seed in tqdm(models, desc="novelty", unit="model"):
+        split = load(data, heldout="validation", n_train=size, seed=seed)
         label = f"{data}-{len(split.train)}"
         model, _ = cached(
             options.cache, name, split.train, options.latent_dim, label=label, n_steps=options.steps, seed=seed

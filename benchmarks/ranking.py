@@ -68,8 +68,18 @@ def _copies(group: Group, row: Row) -> bool:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The ranking of a stored summary; the variant that the rule takes in each family is bold."""
+    """Rankings of a stored summary; the variant that the rule takes in each family is bold.
+
+    First all models, with the variants that were run on each; then those models that had more variants, if any.
+    """
     groups = Summary.parse(figures).groups
+    most = max(len(group.rows) for group in groups)
+    widest = [group for group in groups if len(group.rows) == most]
+    parts = [groups] if len(widest) == len(groups) else [groups, widest]
+    return "\n\n".join(_ranking(part, figures["heldout"]) for part in parts)
+
+
+def _ranking(groups: Sequence[Group], heldout: str) -> str:
     rows = ranked(groups)
     models = ", ".join(f"{group.dataset} {group.model} ({len(group.seeds)})" for group in groups)
     shown = [{**row, "sampler": f"**{row['sampler']}**" if row.get("taken") else row["sampler"]} for row in rows]
@@ -82,5 +92,5 @@ def table(figures: dict[str, Any]) -> str:
         "coverage": "coverage ↑",
         "authenticity": "authenticity ↑",
     }
-    heading = f"{len(rows)} variants on {len(groups)} models against {figures['heldout']} data (seeds): {models}."
+    heading = f"{len(rows)} variants on {len(groups)} models against {heldout} data (seeds): {models}."
     return f"{heading}\n\n{markdown_table(shown, headings, digits=2)}"

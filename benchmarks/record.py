@@ -43,26 +43,18 @@ def write_json(path: Path, figures: dict[str, Any]) -> None:
 
 
 class PeakMemory:
-    """How far resident memory grows in a block of code above what it was before; on Linux, else unknown.
-
-    Attributes:
-        growth_mib: The growth in MiB after the block, or None where it cannot be measured.
-    """
+    """How far resident memory grows from now on above what it is now; on Linux, else unknown."""
 
     def __init__(self) -> None:
-        self.growth_mib: float | None = None
-
-    def __enter__(self) -> "PeakMemory":
         # Writing 5 sets the recorded peak back to what is resident now; see proc(5).
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")
         self._before = _peak_mib()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def growth_mib(self) -> float | None:
+        """The growth so far in MiB, or None where it cannot be measured."""
         after = _peak_mib()
-        if after is not None and self._before is not None:
-            self.growth_mib = max(0.0, after - self._before)
+        return None if after is None or self._before is None else max(0.0, after - self._before)
 
 
 def _peak_mib() -> float | None:

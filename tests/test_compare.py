@@ -74,6 +74,7 @@ def test_flow_epochs_reach_the_flows(asked: dict[str, Any]) -> None:
     epochs = {
         name: entry.make.keywords.get("n_epochs") for name, entry in asked["samplers"].items() if "pythae" in name
     }
+    assert asked["settings"].flow_epochs == 7
     assert {name for name, n in epochs.items() if n == 7} == {
         f"pythae: {name}" for name in ("MAF", "IAF", "TwoStageVAE")
     }

@@ -33,6 +33,17 @@ class Failing:
         raise DataError(msg)
 
 
+class NotFinite:
+    """Generates what no score can be given."""
+
+    def fit(self, task: Task, seed: int) -> Self:  # noqa: ARG002
+        self._like = task.train
+        return self
+
+    def sample(self, n_samples: int, seed: int) -> torch.Tensor:  # noqa: ARG002
+        return self._like[:n_samples] * torch.nan
+
+
 class Counting:
     """Generates grey images, and counts how often."""
 
@@ -67,7 +78,8 @@ def run_here(folder: Path, todo: list[Job], samplers: dict[str, Entry], settings
 def cells(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
     """The cells of one job, and their folder."""
     folder = tmp_path_factory.mktemp("grid")
-    samplers = {**FEW, "failing": Entry(Failing, "baseline"), "ours: paper": SAMPLERS["ours: paper"]}
+    failing = {"failing": Entry(Failing, "baseline"), "not finite": Entry(NotFinite, "baseline")}
+    samplers = {**FEW, **failing, "ours: paper": SAMPLERS["ours: paper"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
         todo = jobs(["digits"], [150], ["BetaVAE"], [1], samplers)
@@ -106,11 +118,12 @@ def test_files_are_named_by_the_cell() -> None:
 class TestCell:
     def test_says_what_it_is_of(self, cells: tuple[Path, list[dict[str, Any]]]) -> None:
         by_name = {cell["cell"]["sampler"]: cell for cell in cells[1]}
-        assert set(by_name) == {*FEW, "failing", "ours: paper"}
+        assert set(by_name) == {*FEW, "failing", "not finite", "ours: paper"}
         assert {name: cell["kind"] for name, cell in by_name.items()} == {
             "reconstructions": "ceiling",
             "N(0, I)": "baseline",
             "failing": "baseline",
+            "not finite": "baseline",
             "ours: paper": "ours",
         }
         for cell in by_name.values():
@@ -125,7 +138,7 @@ class TestCell:
     def test_scores_seconds_memory_map_and_picture(self, cells: tuple[Path, list[dict[str, Any]]]) -> None:
         folder, found = cells
         for cell in found:
-            if cell["cell"]["sampler"] == "failing":
+            if cell["cell"]["sampler"] in ("failing", "not finite"):
                 continue
             assert len(cell["scores"]["classifier"]) == 12
             assert np.isfinite(list(cell["scores"]["classifier"].values())).all()
@@ -159,6 +172,12 @@ class TestCell:
         assert cell["scores"] is None
         assert cell["picture"] is None
         assert cell["seconds"] == {"fit": None, "sample": None}
+
+    def test_what_cannot_be_scored_is_one_too(self, cells: tuple[Path, list[dict[str, Any]]]) -> None:
+        (cell,) = (cell for cell in cells[1] if cell["cell"]["sampler"] == "not finite")
+        assert cell["error"].startswith("DataError: ")
+        assert "finite" in cell["error"]
+        assert cell["scores"] is None
 
     def test_warnings_are_kept(self, cells: tuple[Path, list[dict[str, Any]]]) -> None:
         (paper,) = (cell for cell in cells[1] if cell["cell"]["sampler"] == "ours: paper")

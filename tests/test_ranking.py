@@ -1,5 +1,6 @@
 """The rule by which variants are chosen, on figures that were made up."""
 
+import json
 from typing import Any
 
 from benchmarks.ranking import family, ranked, table
@@ -62,9 +63,20 @@ def test_variants_that_were_not_run_everywhere_are_left_out() -> None:
 
 
 def test_the_table_marks_what_is_taken() -> None:
-    import json
-
-    text = table(json.loads(Summary({"commit": "abc"}, "validation", [group("VAE")]).text()))
+    text = table(stored(group("VAE")))
     assert "5 variants on 1 models against validation data (seeds): digits VAE (1)." in text
     assert "**local, wide**" in text
     assert "**local**" not in text
+
+
+def test_models_with_more_variants_are_ranked_once_more() -> None:
+    small = group("VAE")
+    small.rows.pop()
+    text = table(stored(small, group("VAMP")))
+    assert "4 variants on 2 models" in text
+    assert "5 variants on 1 models against validation data (seeds): digits VAMP (1)." in text
+    assert "5 variants" not in table(stored(small))
+
+
+def stored(*groups: Group) -> dict[str, Any]:
+    return json.loads(Summary({"commit": "abc"}, "validation", list(groups)).text())

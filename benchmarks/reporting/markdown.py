@@ -40,7 +40,7 @@ class Aligned(NamedTuple):
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Tables of the README: the main samplers on the largest training sets, and what holds everywhere.
+    """Tables of the README: what holds everywhere, and, folded, the main samplers on the largest training sets.
 
     Args:
         figures: Content of ``summary.json``.
@@ -51,8 +51,9 @@ def table(figures: dict[str, Any]) -> str:
     summary = Summary.parse(figures)
     groups = largest(summary.groups)
     notes = [LEGEND, _split_and_software(summary), *_captions(groups), *_failed(summary.groups)]
-    parts = ["\n".join(f"- {note}" for note in notes), _main_table(groups), _verdicts(summary.groups)]
-    return "\n\n".join(parts)
+    caption = "\n".join(f"- {note}" for note in notes)
+    folded = ["<details>", "<summary>The main samplers, with spreads, and what was run</summary>", caption]
+    return "\n\n".join([_verdicts(summary.groups), *folded, _main_table(groups), "</details>"])
 
 
 def all_tables(figures: dict[str, Any]) -> str:
