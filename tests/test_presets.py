@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from riemann_sampler import (
 from riemann_sampler.sampler import LatentSamples
 from riemann_sampler.temperature import nearest_temperature
 from tests import reference
-from tests.builders import posterior
+from tests.builders import normal, posterior
 
 CODES = posterior(150, 8, spread=2.0)
 
@@ -65,6 +66,20 @@ def test_calibrated() -> None:
     own = torch.arange(150)
     among_codes = reference.nearest_distances(CODES.mean, (-CODES.log_variance).exp(), CODES.mean, own)[0].median()
     assert float(novelty) == pytest.approx(float(among_codes), rel=0.1)
+
+
+@pytest.mark.parametrize("structure", ["diagonal", "full"])
+def test_novelty_is_measured_by_the_posteriors_whatever_the_islands(structure: Any) -> None:
+    """A third of the codes are crowded and sharp, the others far apart: islands are of very different width."""
+    mean = torch.cat([0.1 * normal(30, 4, seed=1), 50 + 10 * normal(60, 4, seed=2)])
+    sharp = torch.arange(90)[:, None] < 30
+    codes = GaussianPosterior(mean, torch.where(sharp, -9.0, -6.0).expand(90, 4).double())
+    sampler = RiemannianUniformSampler.from_preset("local", covariance_structure=structure, island_scale="calibrated")
+    z = sampler.fit(codes).sample_latents(500, seed=0).z
+    precisions = (-codes.log_variance).exp()
+    novelty = reference.nearest_distances(codes.mean, precisions, z)[0].median()
+    among_codes = reference.nearest_distances(codes.mean, precisions, codes.mean, torch.arange(90))[0].median()
+    assert float(novelty) == pytest.approx(float(among_codes), rel=0.04)
 
 
 def test_clusters() -> None:

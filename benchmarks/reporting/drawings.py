@@ -59,7 +59,13 @@ def fidelity_novelty(groups: Iterable[Group]) -> Figure | None:
         axis.set_ylabel("Fréchet distance, log scale: faithful →", fontsize=9)
     kinds = [kind for kind in STYLES if any(point.kind == kind for _, found in panels for point in found)]
     handles = [_handle(kind) for kind in kinds]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(kinds), frameon=False, fontsize=9)
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(kinds) if len(panels) > 1 else 2,
+        frameon=False,
+        fontsize=9,
+    )
     figure.draw_without_rendering()
     for axis, (group, found) in zip(axes, panels, strict=False):
         named = {row.sampler for row in main_rows(group)}
