@@ -155,10 +155,13 @@ def _fit_island_law(
         return IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses)
 
     if settings.island_scale == "calibrated":
-        own = settings.centroid_covariance == "posterior" and settings.covariance_structure == "diagonal"
-        every_code = settings.centroids == "data" and settings.n_centroids is None and own
+        own = settings.centroids == "data" and settings.centroid_covariance == "posterior"
+        every_code = own and settings.n_centroids is None and settings.covariance_structure == "diagonal"
         codes = unit.quadratics if every_code else merge_duplicates(posterior).quadratics
         scale = calibrated_scale(codes, islands_at, seed=seed)
+        # Where posteriors overlap, codes are nearer than noise that the decoder ignores: narrower islands than the
+        # posteriors themselves would give nothing but reconstructions.
+        scale = max(scale, 1.0) if own else scale
     else:
         scale = float(settings.island_scale)
     temperature = scale / island_scale(1.0, settings.volume_exponent, unit.dim)

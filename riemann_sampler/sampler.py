@@ -71,7 +71,8 @@ class RiemannianUniformSampler:
         law: ``"volume"``, p ∝ (det G)^{α/2}, by Markov chains; or ``"islands"``, its mixture of isolated islands,
             drawn exactly.
         island_scale: Width s of the islands for ``law="islands"``, in posterior standard deviations, or
-            ``"calibrated"``: samples as far from the codes as these are from one another.
+            ``"calibrated"``: samples as far from the codes as these are from one another, islands of posterior
+            covariances no narrower than the posteriors.
         temperature: ρ for ``law="volume"``; ``"auto"``, the largest that keeps ``min_ess``; or ``"nearest"``, the
             paper's rule.
         min_ess: Relative effective sample size that ``temperature="auto"`` keeps, in (0, 1).

@@ -68,6 +68,14 @@ def test_calibrated() -> None:
     assert float(novelty) == pytest.approx(float(among_codes), rel=0.1)
 
 
+def test_calibrated_islands_are_no_narrower_than_the_posteriors() -> None:
+    """Overlapping posteriors, as of a model with few active units: the rule alone would give 0.3."""
+    codes = GaussianPosterior(0.3 * normal(150, 8, seed=1), torch.zeros(150, 8, dtype=torch.float64))
+    assert RiemannianUniformSampler.from_preset("calibrated").fit(codes).diagnostics_.island_scale == pytest.approx(1)
+    wider = RiemannianUniformSampler.from_preset("clusters", island_scale="calibrated", n_centroids=5).fit(codes)
+    assert wider.diagnostics_.island_scale < 0.9  # clusters have no such width of their own
+
+
 @pytest.mark.parametrize("structure", ["diagonal", "full"])
 def test_novelty_is_measured_by_the_posteriors_whatever_the_islands(structure: Any) -> None:
     """A third of the codes are crowded and sharp, the others far apart: islands are of very different width."""
