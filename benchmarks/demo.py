@@ -166,7 +166,7 @@ def _panels(runs: list[Run], rows: list[dict[str, Any]], split: Split) -> Figure
         f"authenticity {row['authenticity']:.2f}"
         for row in rows
     }
-    return sample_panels(panels, title=title, notes=notes, n_images=PANEL_SIDE)
+    return sample_panels(panels, title=title, notes=notes, n_images=PANEL_SIDE, n_columns=5)
 
 
 def _draw_map(split: Split, options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 from functools import partial
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from benchmarks import compare, grid, low_data, study
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.__main__ import main as benchmarks_main
 from benchmarks.compare import QUICK_SAMPLERS, main, parser_of, run_grid
+from benchmarks.readme import RESULTS
 from benchmarks.samplers import SAMPLERS
 from riemann_sampler.errors import ArgumentError
 from riemann_sampler.settings import PRESETS
@@ -110,10 +112,14 @@ def test_low_data_goes_over_sizes(asked: dict[str, Any]) -> None:
     assert asked["folder"] == Path("benchmark_output/low-data/cells")
 
 
-def test_the_study_looks_at_validation_data_alone(asked: dict[str, Any]) -> None:
-    study.main([])
+def test_the_study_looks_at_validation_data_alone_and_ranks(
+    asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy(RESULTS / "study" / "summary.json", tmp_path)  # the report, which is not written here, would leave its own
+    study.main(["--output", str(tmp_path)])
     assert asked["settings"].heldout == "validation"
     assert set(asked["samplers"]) == set(study.VARIANTS)
+    assert "| mean rank | by FD | by coverage |" in capsys.readouterr().out
 
 
 def test_the_study_has_every_preset_and_each_variant_differs() -> None:
