@@ -20,13 +20,15 @@ TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
     "demo": (RESULTS / "demo" / "table.json", demo.table),
     "exactness": (RESULTS / "exactness.json", exactness.table),
     "novelty": (RESULTS / "novelty.json", novelty.table),
+    "low-data": (RESULTS / "low-data" / "summary.json", report.table),
+    "novelty-sizes": (RESULTS / "novelty-sizes" / "novelty.json", novelty.table),
     "speed": (RESULTS / "speed.json", speed.table),
     "study": (RESULTS / "study" / "summary.json", ranking.table),
 }
 
 DOCUMENTS: dict[Path, tuple[str, ...]] = {
     ROOT / "README.md": ("adapters", "compare", "demo", "exactness", "speed"),
-    ROOT / "benchmarks" / "STUDY.md": ("novelty", "study"),
+    ROOT / "benchmarks" / "STUDY.md": ("low-data", "novelty", "novelty-sizes", "study"),
 }
 """The tables of each document."""
 
