@@ -17,9 +17,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from riemann_sampler import DiagonalMetric, FullMetric
-from riemann_sampler.chains import make_kernel, run
+from riemann_sampler.chains import choose_n_steps, make_kernel, run
 from riemann_sampler.islands import IslandMixture, proper_floor
 from riemann_sampler.metric import Metric
+from riemann_sampler.settings import Settings
 
 from .pictures import write_figure
 from .published import published_samples
@@ -32,7 +33,8 @@ CELLS, FINE = 30, 20
 
 EXPONENTS = (0.25, 1.0, 2.0)
 LAWS = ("isolated", "overlapping", "crowded", "unequal", "full")
-N_STEPS, N_LEAPFROG_STEPS, N_WARMUP = 20, 5, 50
+N_LEAPFROG_STEPS = Settings.n_leapfrog_steps
+N_WARMUP_CHAINS, N_PILOT_CHAINS = 256, 1024
 
 
 def _geometry(name: str) -> tuple[Tensor, Tensor, float]:
@@ -109,23 +111,22 @@ class Grid:
         return self.total_variation(torch.bincount(cells, minlength=len(self.masses)).double() / n)
 
 
-def draw(metric: Metric, n: int, seed: int, *, n_steps: int = N_STEPS) -> Float[Tensor, "n 2"]:
-    """Our kernel, all chains started in the first island."""
+def draw(metric: Metric, n: int, seed: int) -> tuple[Float[Tensor, "n 2"], int]:
+    """Our kernel, all chains started in the first island; and the number of steps, which pilot chains chose."""
     generator = torch.Generator().manual_seed(seed)
-    islands = IslandMixture.of(metric)
     spread = 0.1 * metric.quadratics.variances[0].sqrt()
     noise = torch.randn(n, 2, dtype=torch.float64, generator=generator)
     start = metric.centroids[0] + spread * noise
     kernel = make_kernel(
         metric,
-        islands,
-        start[:256],
+        start[:N_WARMUP_CHAINS],
         generator,
-        n_warmup=N_WARMUP,
+        n_warmup="auto",
         n_leapfrog_steps=N_LEAPFROG_STEPS,
         global_moves=True,
     )
-    return run(kernel, metric, islands, start, generator, n_steps=n_steps)[0]
+    n_steps = choose_n_steps(kernel, metric, start[:N_PILOT_CHAINS], generator)
+    return run(kernel, metric, start, generator, n_steps=n_steps)[0], n_steps
 
 
 def _draw_published(metric: Metric, n: int, seed: int) -> Float[Tensor, "n 2"]:
@@ -143,7 +144,7 @@ def _draw_published(metric: Metric, n: int, seed: int) -> Float[Tensor, "n 2"]:
 def tv_ratio(metric: Metric, *, n: int = 20_000, n_seeds: int = 5) -> float:
     """Total variation of our samples over that of exact draws, both averaged over seeds."""
     grid = Grid.of(metric)
-    ours = [grid.total_variation(grid.histogram(draw(metric, n, seed))) for seed in range(n_seeds)]
+    ours = [grid.total_variation(grid.histogram(draw(metric, n, seed)[0])) for seed in range(n_seeds)]
     return sum(ours) / sum(grid.exact_total_variation(n, seed) for seed in range(n_seeds))
 
 
@@ -152,25 +153,29 @@ def _row(name: str, exponent: float, n: int, n_seeds: int) -> dict[str, float | 
     grid = Grid.of(metric)
     seeds = range(n_seeds)
     exact = sum(grid.exact_total_variation(n, seed) for seed in seeds) / n_seeds
-    ours = sum(grid.total_variation(grid.histogram(draw(metric, n, seed))) for seed in seeds) / n_seeds
+    drawn = [draw(metric, n, seed) for seed in seeds]
+    ours = sum(grid.total_variation(grid.histogram(z)) for z, _ in drawn) / n_seeds
     published = None
     if isinstance(metric, DiagonalMetric) and exponent == 1:
         histograms = [grid.histogram(_draw_published(metric, n, seed)) for seed in seeds]
         published = sum(map(grid.total_variation, histograms)) / n_seeds
-    return {"law": name, "volume_exponent": exponent, "exact": exact, "ours": ours, "published": published}
+    n_steps = sum(steps for _, steps in drawn) / n_seeds
+    totals = {"exact": exact, "ours": ours, "n_steps": n_steps, "published": published}
+    return {"law": name, "volume_exponent": exponent, **totals}
 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as a Markdown table."""
     lines = [
-        "| law | α | TV of exact draws | TV of ours | ours / exact | TV published | published / exact |",
-        "|---|---|---|---|---|---|---|",
+        "| law | α | TV of exact draws | TV of ours | ours / exact | steps | TV published | published / exact |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in figures["rows"]:
         exact, ours, published = row["exact"], row["ours"], row["published"]
         last = "– | –" if published is None else f"{published:.3f} | {published / exact:.1f}"
         lines.append(
-            f"| {row['law']} | {row['volume_exponent']:g} | {exact:.4f} | {ours:.4f} | {ours / exact:.3f} | {last} |"
+            f"| {row['law']} | {row['volume_exponent']:g} | {exact:.4f} | {ours:.4f} | {ours / exact:.3f} "
+            f"| {row['n_steps']:.0f} | {last} |"
         )
     return "\n".join(lines)
 
@@ -185,7 +190,7 @@ def _picture(n: int) -> Figure:
         grid = Grid.of(metric)
         panels = {
             "exact law": grid.masses,
-            "riemann_sampler, all chains from one island": grid.histogram(draw(metric, n, 0)),
+            "riemann_sampler, all chains from one island": grid.histogram(draw(metric, n, 0)[0]),
             "published dynamics, from the training codes": grid.histogram(_draw_published(metric, n, 0)),
         }
         extent = (grid.low[0].item(), grid.high[0].item(), grid.low[1].item(), grid.high[1].item())
@@ -210,7 +215,7 @@ def main(arguments: list[str]) -> None:
 
     cases = [(name, exponent) for name in LAWS for exponent in EXPONENTS]
     rows = [_row(*case, options.samples, options.seeds) for case in tqdm(cases, desc="laws", unit="law", leave=False)]
-    config = {"samples": options.samples, "seeds": options.seeds, "n_steps": N_STEPS}
+    config = {"samples": options.samples, "seeds": options.seeds}
     figures = {"environment": environment(), "config": config, "rows": rows}
     write_json(options.output / "exactness.json", figures)
     print(table(figures))

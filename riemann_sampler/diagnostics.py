@@ -1,62 +1,18 @@
-r"""What a fit and a set of draws say of themselves.
-
-R-hat and the effective sample size are those of split chains without ranks (Vehtari et al. 2021, "Rank-normalization,
-folding, and localization", sections 3.1 and 3.2): autocovariances by FFT, summed by Geyer's initial monotone sequence.
-"""
+"""What a fit and a set of draws say of themselves."""
 
 import math
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 from scipy.special import xlogy
 from scipy.stats import binom
 
+from .convergence import effective_sample_size, split_r_hat
 from .islands import floor_share, island_scale
 from .laws import Draws, Law, VolumeLaw
 
-__all__ = ["Diagnostics", "describe", "effective_sample_size", "split_r_hat"]
-
-FloatArray = NDArray[np.float64]
-
-
-def _split(trace: FloatArray) -> FloatArray:
-    """Each chain of (steps, chains) cut in two halves of equal length, the middle of an odd number left out."""
-    half = len(trace) // 2
-    return np.concatenate([trace[:half], trace[-half:]], axis=1)
-
-
-def split_r_hat(trace: FloatArray) -> float:
-    """Split R-hat of a scalar along chains, (steps, chains); NaN below 4 steps or if nothing varies."""
-    if len(trace) < 4:
-        return math.nan
-    halves = _split(trace)
-    n = len(halves)
-    within = halves.var(0, ddof=1).mean()
-    between = halves.mean(0).var(ddof=1)
-    return math.sqrt((n - 1) / n + between / within) if within > 0 else math.nan
-
-
-def effective_sample_size(trace: FloatArray) -> float:
-    """Effective sample size, over all steps of all chains, of a scalar (steps, chains); NaN below 4 steps."""
-    if len(trace) < 4:
-        return math.nan
-    halves = _split(trace)
-    n, m = halves.shape
-    centred = halves - halves.mean(0)
-    spectrum = rfft(centred, next_fast_len(2 * n), axis=0)
-    covariance = irfft(np.abs(spectrum) ** 2, next_fast_len(2 * n), axis=0)[:n].mean(1) / n
-    within = covariance[0] * n / (n - 1)
-    total = within * (n - 1) / n + halves.mean(0).var(ddof=1)
-    if total <= 0:
-        return math.nan
-    correlation = 1 - (within - covariance * n / (n - 1)) / total
-    correlation[0] = 1.0
-    pairs = correlation[: n // 2 * 2].reshape(-1, 2).sum(1)
-    positive = int(np.argmax(pairs < 0)) if (pairs < 0).any() else len(pairs)
-    tau = -1 + 2 * np.minimum.accumulate(pairs[:positive]).sum()
-    return float(n * m / max(tau, 1 / math.log10(n * m)))
+__all__ = ["Diagnostics", "describe"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +27,7 @@ class Diagnostics:
         relative_ess: Relative effective sample size of the volume law over its island mixture, in (0, 1].
         floor_share: Share of the mass that the metric's floor holds.
         step_size: Leapfrog step size, in island standard deviations.
+        n_steps: Steps of each chain; 0 where draws are independent and exact.
         n_samples: Draws described below.
         acceptance: Mean acceptance of HMC transitions.
         global_acceptance: Mean acceptance of global moves.
@@ -91,6 +48,7 @@ class Diagnostics:
     relative_ess: float
     floor_share: float
     step_size: float = math.nan
+    n_steps: int = 0
     n_samples: int = 0
     acceptance: float = math.nan
     global_acceptance: float = math.nan
@@ -136,6 +94,7 @@ def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
         relative_ess=law.relative_ess if isinstance(law, VolumeLaw) else math.nan,
         floor_share=floor_share(metric) if isinstance(law, VolumeLaw) else 0.0,
         step_size=law.kernel.step_size if isinstance(law, VolumeLaw) else math.nan,
+        n_steps=law.n_steps if isinstance(law, VolumeLaw) else 0,
     )
     if draws is None or len(draws.z) == 0:
         return fitted
@@ -144,7 +103,7 @@ def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
     counts = np.bincount(draws.nearest_centroid.cpu().numpy(), minlength=fitted.n_centroids)
     quantiles = np.quantile(draws.nearest_distance.double().cpu().numpy(), (0.05, 0.5, 0.95))
     return Diagnostics(
-        **{field.name: getattr(fitted, field.name) for field in fields(fitted)[:7]},
+        **{field.name: getattr(fitted, field.name) for field in fields(fitted)[:8]},
         n_samples=n,
         acceptance=float(draws.acceptance.mean()) if isinstance(law, VolumeLaw) else math.nan,
         global_acceptance=float(draws.global_acceptance.mean()),

@@ -7,9 +7,11 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "CollapseWarning",
+    "ConvergenceWarning",
     "DataError",
     "DimensionWarning",
     "FloorWarning",
+    "MemoryWarning",
     "NotFittedError",
     "RiemannSamplerError",
     "RiemannSamplerWarning",
@@ -66,6 +68,14 @@ class DimensionWarning(RiemannSamplerWarning):
 
 class SpreadWarning(RiemannSamplerWarning):
     """Every posterior is wider than the unit prior, as if a standard deviation had been taken for a log-variance."""
+
+
+class ConvergenceWarning(RiemannSamplerWarning):
+    """Markov chains have not reached their law in the steps that they were given."""
+
+
+class MemoryWarning(RiemannSamplerWarning):
+    """Memory ran out; the work goes on in smaller pieces."""
 
 
 class CollapseWarning(RiemannSamplerWarning):

@@ -104,11 +104,13 @@ def leapfrog(
     n_leapfrog_steps: int,
 ) -> tuple[HMCState, Float[Tensor, "chains dim"]]:
     """State and momentum after ``n_leapfrog_steps`` leapfrog steps."""
-    for _ in range(n_leapfrog_steps):
-        momentum = momentum + 0.5 * step_size * state.gradient
-        position = state.position + step_size * inverse_mass * momentum
+    # The half steps of the momentum between two steps of the position are taken as one.
+    velocity = step_size * inverse_mass
+    momentum = torch.addcmul(momentum, step_size, state.gradient, value=0.5)
+    for remaining in reversed(range(n_leapfrog_steps)):
+        position = torch.addcmul(state.position, velocity, momentum)
         state = HMCState(position, *log_density_and_gradient(position))
-        momentum = momentum + 0.5 * step_size * state.gradient
+        momentum = torch.addcmul(momentum, step_size, state.gradient, value=1.0 if remaining else 0.5)
     return state, momentum
 
 

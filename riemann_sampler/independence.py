@@ -1,44 +1,55 @@
 r"""Independence Metropolis-Hastings: global moves proposed from a density that resembles the target.
 
-A proposal :math:`z' \sim q` is accepted with probability
-:math:`\min\{1, \pi(z') q(z) / (\pi(z) q(z'))\}` (Tierney 1994, section 2.3.3), which leaves :math:`\pi` invariant
-whatever :math:`q`. It carries mass between modes that Hamiltonian trajectories never connect.
+A proposal :math:`z' \sim q` is accepted with probability :math:`\min\{1, w(z') / w(z)\}`, where :math:`w = \pi / q` are
+importance weights (Tierney 1994, section 2.3.3), which leaves :math:`\pi` invariant whatever :math:`q`. It carries
+mass between modes that Hamiltonian trajectories never connect.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .hmc import HMCState, LogDensityAndGradient, init, metropolis, select
+from .hmc import metropolis
 
-__all__ = ["Proposal", "step"]
+__all__ = ["IndependenceState", "Proposal", "init", "step"]
 
 
 @runtime_checkable
 class Proposal(Protocol):
-    """A density that can be drawn from and evaluated."""
+    """A density q that can be drawn from, and the weights of the target over it."""
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n dim"]:
-        """Independent draws."""
+        """Independent draws from q."""
         ...
 
-    def log_density(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
-        """Log density up to a constant, in nats."""
+    def log_weight(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
+        """Log of π/q up to a constant, in nats."""
         ...
+
+
+class IndependenceState(NamedTuple):
+    """Positions of the chains with their log weights."""
+
+    position: Float[Tensor, "chains dim"]
+    log_weight: Float[Tensor, " chains"]
+
+
+def init(position: Float[Tensor, "chains dim"], proposal: Proposal) -> IndependenceState:
+    """State of chains at the given positions."""
+    return IndependenceState(position, proposal.log_weight(position))
 
 
 def step(
-    state: HMCState,
-    log_density_and_gradient: LogDensityAndGradient,
-    proposal: Proposal,
-    generator: torch.Generator,
-) -> tuple[HMCState, Float[Tensor, " chains"]]:
+    state: IndependenceState, proposal: Proposal, generator: torch.Generator
+) -> tuple[IndependenceState, Float[Tensor, " chains"]]:
     """One global transition of every chain, and the probability with which each was accepted."""
-    proposed = init(proposal.sample(len(state.position), generator), log_density_and_gradient)
-    log_weight_rise = (proposed.log_density - proposal.log_density(proposed.position)) - (
-        state.log_density - proposal.log_density(state.position)
+    proposed = init(proposal.sample(len(state.position), generator), proposal)
+    log_ratio = proposed.log_weight - state.log_weight
+    accepted = metropolis(log_ratio, generator)
+    moved = IndependenceState(
+        torch.where(accepted[:, None], proposed.position, state.position),
+        torch.where(accepted, proposed.log_weight, state.log_weight),
     )
-    acceptance = torch.nan_to_num(log_weight_rise.clamp(max=0).exp(), nan=0.0)
-    return select(metropolis(log_weight_rise, generator), proposed, state), acceptance
+    return moved, torch.nan_to_num(log_ratio.clamp(max=0).exp(), nan=0.0)

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .metric import Metric, exp_clamped_
-from .quadratics import Quadratics, row_chunks
+from .metric import Metric
+from .quadratics import Quadratics
+from .terms import LN2, LOG2_E, exp2_clamped_
 
 __all__ = ["Floor", "IslandMixture", "floor_share", "island_scale", "proper_floor"]
 
@@ -88,12 +89,15 @@ class IslandMixture:
     ) -> None:
         self.quadratics = quadratics
         self.scale = scale
-        self._floor_deviation = floor[1] if floor else 1.0
+        dim, self._floor_deviation = quadratics.dim, floor[1] if floor else 1.0
         floor_mass = log_masses.new_tensor([floor[0] if floor else -math.inf])
         self.log_weights = torch.log_softmax(torch.cat([log_masses, floor_mass]), 0)  # (k + 1,), the floor last
         self._cumulative = self.log_weights.double().exp().cumsum(0)
-        log_normalizers = 0.5 * (quadratics.log_det - quadratics.dim * math.log(2 * math.pi * scale**2))
-        self._log_peaks = self.log_weights[:-1] + log_normalizers
+        log_normalizers = quadratics.log_det - dim * math.log(2 * math.pi * scale**2)
+        log_normalizer = -dim * math.log(2 * math.pi * self._floor_deviation**2)
+        normalizers = torch.cat([log_normalizers, floor_mass.new_tensor([log_normalizer])])
+        self.log_peaks = self.log_weights + 0.5 * normalizers  # (k + 1,), weighted densities at the centres
+        self._peak_exponents = LOG2_E * self.log_peaks[:-1]
 
     @classmethod
     def of(cls, metric: Metric) -> "IslandMixture":
@@ -123,13 +127,11 @@ class IslandMixture:
 
     def log_density(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Normalized log density, in nats."""
-        parts = [self._log_density(rows) for rows in row_chunks(z, self.quadratics.n_centroids)]
-        return torch.cat(parts) if len(parts) > 1 else parts[0]
+        return self.quadratics.chunks.map(self._log_density, z)[0]
 
-    def _log_density(self, z: Tensor) -> Tensor:
-        logits = self.quadratics(z, scale=-0.5 / self.scale**2).add_(self._log_peaks)
-        shift = logits.amax(1)
-        islands = exp_clamped_(logits.sub_(shift[:, None])).sum(1).log_().add_(shift)
-        variance = self._floor_deviation**2
-        log_peak = self.log_weights[-1] - 0.5 * self.quadratics.dim * math.log(2 * math.pi * variance)
-        return torch.logaddexp(islands, log_peak - 0.5 * (z * z).sum(1) / variance)
+    def _log_density(self, z: Tensor) -> tuple[Tensor]:
+        exponents = self.quadratics(z, scale=-0.5 * LOG2_E / self.scale**2).add_(self._peak_exponents)
+        shift = exponents.amax(1)
+        islands = exp2_clamped_(exponents.sub_(shift[:, None])).sum(1).log2_().add_(shift).mul_(LN2)
+        floor = self.log_peaks[-1] - 0.5 * (z * z).sum(1) / self._floor_deviation**2
+        return (torch.logaddexp(islands, floor),)

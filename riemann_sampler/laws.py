@@ -65,7 +65,7 @@ class VolumeLaw:
         """Draws of n independent chains."""
         islands = IslandMixture.of(self.metric)
         start = chain_starts(islands, self.starts, n, generator)
-        z, info = chains.run(self.kernel, self.metric, islands, start, generator, n_steps=self.n_steps)
+        z, info = chains.run(self.kernel, self.metric, start, generator, n_steps=self.n_steps)
         distance, index = self.metric.quadratics.nearest(z)
         return Draws(
             z,
@@ -84,6 +84,7 @@ class VolumeLaw:
         tensors = {"starts": self.starts, "inverse_mass": self.kernel.inverse_mass, **_metric_tensors(self.metric)}
         scalars = {
             "step_size": self.kernel.step_size,
+            "n_steps": self.n_steps,
             "relative_ess": self.relative_ess,
             **_metric_scalars(self.metric),
         }
@@ -96,7 +97,7 @@ class VolumeLaw:
             scalars["step_size"], tensors["inverse_mass"], settings.n_leapfrog_steps, settings.global_moves
         )
         metric = _restored_metric(tensors, scalars)
-        return cls(metric, kernel, settings.n_steps, scalars["relative_ess"], tensors["starts"])
+        return cls(metric, kernel, scalars["n_steps"], scalars["relative_ess"], tensors["starts"])
 
 
 @dataclass(frozen=True)

@@ -15,32 +15,25 @@ regularization :math:`\lambda` and decay :math:`\tau`. Its volume element and th
     u_k = \omega_k \operatorname{tr}(G^{-1} P_k),
 
 are computed in log space, relative to the largest exponent of each position, so that they stay finite and correct
-however far from the data.
+however far from the data; `terms` says how.
 """
 
 import copy
-import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .chunks import Buffers
 from .errors import ArgumentError
-from .quadratics import DiagonalQuadratics, FullQuadratics, row_chunks
+from .quadratics import DiagonalQuadratics, FullQuadratics
+from .terms import LN2, LOG2_E, Terms, exp2_clamped_
 from .validation import finite_matrix, positive
 
-__all__ = ["DiagonalMetric", "FullMetric", "Metric", "exp_clamped_"]
-
-
-def exp_clamped_(exponents: Tensor) -> Tensor:
-    """In-place exponential of numbers that are at most 0.
-
-    Exponents are clamped where the result no longer counts beside 1, so far above the denormal floats, which are slow,
-    that no product of it with a precision meets them.
-    """
-    return exponents.clamp_(min=0.6 * math.log(torch.finfo(exponents.dtype).tiny)).exp_()
+__all__ = ["DiagonalMetric", "FullMetric", "Metric"]
 
 
 class Metric:
@@ -71,10 +64,18 @@ class Metric:
         self.regularization = positive("regularization", regularization)
         self.decay = positive("decay", decay)
         self.volume_exponent = positive("volume_exponent", volume_exponent)
+        self._buffers: Buffers | None = None
+
+    def buffered(self) -> "Metric":
+        """The same metric, for a loop of one thread: temporaries are written where those before were; no autograd."""
+        other = copy.copy(self)
+        other._buffers = Buffers()
+        return other
 
     def replace(self, *, temperature: float, regularization: float, decay: float) -> "Metric":
         """The same centroids and precisions (shared, not copied) with other scalars."""
         other = copy.copy(self)
+        other.__dict__.pop("_terms", None)
         other.temperature = positive("temperature", temperature)
         other.regularization = positive("regularization", regularization)
         other.decay = positive("decay", decay)
@@ -97,11 +98,11 @@ class Metric:
 
     def log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Logarithm of the volume element √det G(z), in nats; differentiable."""
-        return self._by_chunks(lambda rows: (self._log_volume(rows, gradient=False)[0],), z)[0]
+        return self._by_chunks(lambda rows: self._log_volume(self._terms.exponents(rows))[:1], z)[0]
 
     def grad_log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """Gradient of `log_volume` in closed form, in nats per latent unit."""
-        return self._by_chunks(lambda rows: self._log_volume(rows, gradient=True), z)[1]
+        return self._by_chunks(self._log_volume_and_gradient, z)[1]
 
     def log_density(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Unnormalized log density of the volume law, p(z) ∝ (det G(z))^{α/2}, in nats."""
@@ -109,58 +110,81 @@ class Metric:
 
     def log_density_and_gradient(self, z: Float[Tensor, "n dim"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"]]:
         """`log_density` and its gradient, for little more than the price of the gradient."""
-        log_volume, gradient = self._by_chunks(lambda rows: self._log_volume(rows, gradient=True), z)
+        log_volume, gradient = self._by_chunks(self._log_volume_and_gradient, z)
         return self.volume_exponent * log_volume, self.volume_exponent * gradient
+
+    def log_volume_and_sum_of_powers(
+        self, z: Float[Tensor, "n dim"], power: float, offsets: Float[Tensor, " terms"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """`log_volume`, and log Σ_k exp(power · ℓ_k(z) + offset_k) over the exponents of its terms, the floor last."""
+        offset_exponents = LOG2_E * offsets[:, None]
+
+        def both(rows: Tensor) -> tuple[Tensor, Tensor]:
+            exponents = self._terms.exponents(rows, self._block("exponents", rows))
+            powers = torch.add(offset_exponents, exponents, alpha=power, out=self._block("products", rows))
+            shift = powers.amax(0)
+            log_sum = exp2_clamped_(powers.sub_(shift)).sum(0).log2_().add_(shift).mul_(LN2)
+            return self._log_volume(exponents)[0], log_sum
+
+        log_volume, log_sum = self._by_chunks(both, z)
+        return log_volume, log_sum
 
     def tensor(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim dim"]:
         """The matrices G(z); they underflow to zero where `log_volume` is below the range of floats."""
-        coefficients, shift = self._by_chunks(lambda rows: self._scaled(rows)[:2], z)
-        return self.quadratics.dense(coefficients * shift.exp()[:, None])
+        return self.quadratics.dense(self._coefficients(z))
 
     def inner(
         self, z: Float[Tensor, "n dim"], u: Float[Tensor, "n dim"], v: Float[Tensor, "n dim"]
     ) -> Float[Tensor, " n"]:
         """Inner products uᵀ G(z) v of tangent vectors at z."""
-        coefficients, shift = self._by_chunks(lambda rows: self._scaled(rows)[:2], z)
-        return shift.exp() * (self.quadratics.multiply(coefficients, v) * u).sum(1)
+        return (self.quadratics.multiply(self._coefficients(z), v) * u).sum(1)
 
     def overlap(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Effective number of centroids at z, 1 / Σ_k w_k² with w_k = ω_k / Σ_l ω_l."""
-        return self._by_chunks(lambda rows: (self._overlap(rows),), z)[0]
+        return self._by_chunks(self._overlap, z)[0]
+
+    @cached_property
+    def _terms(self) -> Terms:
+        return Terms(
+            self.quadratics, temperature=self.temperature, regularization=self.regularization, decay=self.decay
+        )
 
     def _by_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], z: Tensor) -> list[Tensor]:
         if z.ndim != 2 or z.shape[1] != self.dim:
             msg = f"z must have shape (n, {self.dim}), got {tuple(z.shape)}."
             raise ArgumentError(msg)
-        largest = max(self.quadratics.n_centroids, self.dim**self._precision_axes)
-        parts = [function(rows) for rows in row_chunks(z, largest)]
-        return [torch.cat(columns) if len(parts) > 1 else columns[0] for columns in zip(*parts, strict=True)]
+        return self.quadratics.chunks.map(function, z)
 
-    def _log_weights(self, z: Tensor) -> Tensor:
-        return self.quadratics(z, scale=-1 / self.temperature**2)
+    def _scaled(self, exponents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Coefficients of 2^{−shift} G(z), the shift, and the weights of the terms, which replace their exponents."""
+        shift = exponents.detach().amax(0)
+        weights = exp2_clamped_(exponents.sub_(shift))
+        return self._terms.mix(weights), shift, weights
 
-    def _scaled(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Coefficients of e^{−shift} G(z), the shift, and the weights and floor scaled likewise."""
-        logits = self._log_weights(z)
-        log_floor = math.log(self.regularization) - self.decay * (z * z).sum(1)
-        shift = torch.maximum(logits.detach().amax(1), log_floor.detach())
-        weights = exp_clamped_(logits.sub_(shift[:, None]))
-        floor = exp_clamped_(log_floor - shift)
-        coefficients = self.quadratics.add_identity(self.quadratics.mix(weights), floor)
-        return coefficients, shift, weights, floor
+    def _coefficients(self, z: Tensor) -> Tensor:
+        """Coefficients of G(z)."""
+        coefficients, shift = self._by_chunks(lambda rows: self._scaled(self._terms.exponents(rows))[:2], z)
+        return coefficients * shift.exp2()[:, None]
 
-    def _log_volume(self, z: Tensor, *, gradient: bool) -> tuple[Tensor, Tensor]:
-        coefficients, shift, weights, floor = self._scaled(z)
+    def _log_volume(self, exponents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log volume, and of 2^{−shift} G(z) the inverse and the weights of the terms."""
+        coefficients, shift, weights = self._scaled(exponents)
         log_det, inverse = self.quadratics.log_det_and_inverse(coefficients)
-        log_volume = 0.5 * (self.dim * shift + log_det)
-        if not gradient:
-            return log_volume, z
-        u = self.quadratics.traces(inverse).mul_(weights)
-        pull = self.quadratics.pull(u, z).div_(self.temperature**2)
-        return log_volume, pull.neg_().sub_(z * (self.decay * floor * self.quadratics.trace(inverse))[:, None])
+        return 0.5 * torch.add(log_det, shift, alpha=self.dim * LN2), inverse, weights
 
-    def _overlap(self, z: Tensor) -> Tensor:
-        return self._log_weights(z).softmax(1).square().sum(1).reciprocal()
+    def _log_volume_and_gradient(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        log_volume, inverse, weights = self._log_volume(self._terms.exponents(z, self._block("exponents", z)))
+        u = self._terms.traces(inverse, self._block("products", z)).mul_(weights)
+        return log_volume, self._terms.pull(u, z).neg_()
+
+    def _block(self, name: str, z: Tensor) -> Tensor | None:
+        """Where a number for each term and position is to be written; None is new memory."""
+        if self._buffers is None:
+            return None
+        return self._buffers(name, (self.quadratics.n_centroids + 1, len(z)), self.centroids)
+
+    def _overlap(self, z: Tensor) -> tuple[Tensor]:
+        return (self.quadratics(z, scale=-1 / self.temperature**2).softmax(1).square().sum(1).reciprocal(),)
 
 
 class DiagonalMetric(Metric):

@@ -37,8 +37,8 @@ class RiemannianSamplerConfig(BaseSamplerConfig):  # type: ignore[misc] # pythae
     floor_share: float = Settings.floor_share
     volume_exponent: float = Settings.volume_exponent
     global_moves: bool = Settings.global_moves
-    n_steps: int = Settings.n_steps
-    n_warmup: int = Settings.n_warmup
+    n_steps: int | Literal["auto"] = Settings.n_steps
+    n_warmup: int | Literal["auto"] = Settings.n_warmup
     n_leapfrog_steps: int = Settings.n_leapfrog_steps
     seed: int | None = None
 

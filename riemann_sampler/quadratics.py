@@ -5,34 +5,22 @@ r"""K quadratic forms around K centroids, evaluated by matrix products.
 This is all that metrics and island mixtures need to know of how the precisions :math:`P_k` are stored. Both
 structures write :math:`P_k` as a row of "coefficients" (the diagonal, or the flattened matrix), so that every sum
 over centroids is one product with a (k, coefficients) matrix; no (n, k, dim) tensor is ever formed.
+
+Products run with the positions along the last axis, (k, n), and are returned transposed: matrix products of few rows
+and many columns are up to twice as fast as their transposes.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import override
 
+from .chunks import RowChunks
 from .errors import ArgumentError
 
-__all__ = ["DiagonalQuadratics", "FullQuadratics", "Quadratics", "row_chunks"]
-
-BLOCK_ELEMENTS = 2**18
-"""Numbers in a temporary block, (positions, centroids), on a CPU: 2 MiB in float64, about a core's share of cache."""
-
-ACCELERATOR_BLOCK_ELEMENTS = 2**25
-"""The same elsewhere: 256 MiB in float64, enough to fill a GPU."""
-
-LEAST_ROWS = 32
-"""Positions in a block at the least: with fewer, matrix products wait for the centroids to come from memory."""
-
-
-def row_chunks(z: Tensor, row_elements: int) -> Iterator[Tensor]:
-    """Consecutive rows of ``z``, so few at a time that a block of ``row_elements`` for each stays bounded."""
-    budget = BLOCK_ELEMENTS if z.device.type == "cpu" else ACCELERATOR_BLOCK_ELEMENTS
-    yield from z.split(max(LEAST_ROWS, budget // row_elements)) if len(z) else (z,)
+__all__ = ["DiagonalQuadratics", "FullQuadratics", "Quadratics"]
 
 
 class Quadratics(ABC):
@@ -42,13 +30,13 @@ class Quadratics(ABC):
         self.centroids = centroids
         self.n_centroids, self.dim = centroids.shape
         # Positions are taken relative to the mean centroid: the expanded square below cancels less.
-        self._origin = centroids.mean(0)
-        centres = centroids - self._origin
+        self.origin = centroids.mean(0)
+        centres = centroids - self.origin
         linear = self.multiply(coefficients, centres)  # P_k c_k (k, dim)
-        self._coefficients = coefficients
-        self._constant = (centres * linear).sum(1)
-        self._expansion = torch.cat([coefficients, -2 * linear], 1).T.contiguous()  # (m + dim, k)
-        self._columns = torch.cat([coefficients, linear], 1)  # (k, m + dim)
+        self.constant = (centres * linear).sum(1)[:, None]  # (k, 1)
+        self.expansion = torch.cat([coefficients, -2 * linear], 1)  # (k, m + dim)
+        self.coefficients = self.expansion[:, : coefficients.shape[1]]
+        self.chunks = RowChunks(max(coefficients.shape))
 
     # What a structure has to say -------------------------------------------------------------------------------
 
@@ -77,13 +65,10 @@ class Quadratics(ABC):
     def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """Matrix times vector, row by row."""
 
+    @property
     @abstractmethod
-    def add_identity(self, coefficients: Float[Tensor, "n m"], amounts: Float[Tensor, " n"]) -> Float[Tensor, "n m"]:
-        """Coefficients of A + amount · I, row by row."""
-
-    @abstractmethod
-    def trace(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
-        """Traces of n matrices given by their coefficients."""
+    def identity(self) -> Float[Tensor, " m"]:
+        """Coefficients of the unit matrix."""
 
     @abstractmethod
     def log_det_and_inverse(
@@ -101,40 +86,29 @@ class Quadratics(ABC):
 
     # What follows from it --------------------------------------------------------------------------------------
 
+    def features(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n features"]:
+        """What the rows of `expansion` multiply in δ_k(z) − `constant`_k: monomials and coordinates from the origin."""
+        z = z - self.origin
+        return torch.cat([self.monomials(z), z], 1)
+
     def __call__(self, z: Float[Tensor, "n dim"], scale: float = 1.0) -> Float[Tensor, "n k"]:
         """The products scale · δ_k(z) for every centroid: one matrix product of size (n, m + dim, k)."""
-        z = z - self._origin
-        features = torch.cat([self.monomials(z), z], 1)
-        return torch.addmm(self._constant, features, self._expansion, beta=scale, alpha=scale)
+        return torch.addmm(self.constant, self.expansion, self.features(z).T, beta=scale, alpha=scale).T
 
     def nearest(
         self, z: Float[Tensor, "n dim"], *, excluding: Int[Tensor, " n"] | None = None
     ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
         """Distance √δ_k(z) to the nearest centroid, and its index; one can be excluded for each position."""
-        distances, indices, first = [], [], 0
-        for rows in row_chunks(z, self.n_centroids):
-            squares = self(rows)
-            if excluding is not None:
-                squares.scatter_(1, excluding[first : first + len(rows), None], torch.inf)
-            first += len(rows)
+
+        def of(z: Tensor, *excluded: Tensor) -> tuple[Tensor, Tensor]:
+            squares = self(z)
+            for index in excluded:
+                squares.scatter_(1, index[:, None], torch.inf)
             square, index = squares.min(1)
-            distances.append(square.clamp(min=0).sqrt())
-            indices.append(index)
-        return torch.cat(distances), torch.cat(indices)
+            return square.clamp(min=0).sqrt(), index
 
-    def mix(self, weights: Float[Tensor, "n k"]) -> Float[Tensor, "n m"]:
-        """Coefficients of Σ_k weights_k P_k."""
-        return weights @ self._coefficients
-
-    def traces(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n k"]:
-        """Traces tr(A P_k) of n symmetric matrices A with each precision."""
-        return coefficients @ self._expansion[: self._coefficients.shape[1]]
-
-    def pull(self, weights: Float[Tensor, "n k"], z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        """Σ_k weights_k P_k (z − c_k), half the gradient of Σ_k weights_k δ_k(z) at fixed weights."""
-        sums = weights @ self._columns
-        m = self._coefficients.shape[1]
-        return self.multiply(sums[:, :m], z - self._origin) - sums[:, m:]
+        distance, index = self.chunks.map(of, z, *([] if excluding is None else [excluding]))
+        return distance, index
 
 
 class DiagonalQuadratics(Quadratics):
@@ -150,12 +124,12 @@ class DiagonalQuadratics(Quadratics):
     @property
     @override
     def precisions(self) -> Float[Tensor, "k dim"]:
-        return self._coefficients
+        return self.coefficients
 
     @property
     @override
     def log_det(self) -> Float[Tensor, " k"]:
-        return self._coefficients.log().sum(1)
+        return self.coefficients.log().sum(1)
 
     @property
     @override
@@ -172,13 +146,10 @@ class DiagonalQuadratics(Quadratics):
     def multiply(coefficients: Float[Tensor, "n m"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         return coefficients * v
 
+    @property
     @override
-    def add_identity(self, coefficients: Float[Tensor, "n m"], amounts: Float[Tensor, " n"]) -> Float[Tensor, "n m"]:
-        return coefficients + amounts[:, None]
-
-    @override
-    def trace(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
-        return coefficients.sum(1)
+    def identity(self) -> Float[Tensor, " m"]:
+        return torch.ones_like(self.origin)
 
     @override
     def log_det_and_inverse(
@@ -213,7 +184,7 @@ class FullQuadratics(Quadratics):
     @property
     @override
     def precisions(self) -> Float[Tensor, "k dim dim"]:
-        return self.dense(self._coefficients)
+        return self.dense(self.coefficients)
 
     @property
     @override
@@ -236,13 +207,10 @@ class FullQuadratics(Quadratics):
         dim = v.shape[1]
         return torch.bmm(coefficients.unflatten(1, (dim, dim)), v[:, :, None])[:, :, 0]
 
+    @property
     @override
-    def add_identity(self, coefficients: Float[Tensor, "n m"], amounts: Float[Tensor, " n"]) -> Float[Tensor, "n m"]:
-        return (self.dense(coefficients) + torch.diag_embed(amounts[:, None].expand(-1, self.dim))).flatten(1)
-
-    @override
-    def trace(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
-        return self.dense(coefficients).diagonal(dim1=1, dim2=2).sum(1)
+    def identity(self) -> Float[Tensor, " m"]:
+        return torch.eye(self.dim, dtype=self.origin.dtype, device=self.origin.device).flatten()
 
     @override
     def log_det_and_inverse(

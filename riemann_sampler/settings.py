@@ -57,9 +57,9 @@ class Settings:
     floor_share: float = 1e-3
     volume_exponent: float = 1.0
     global_moves: bool = True
-    n_steps: int = 20
-    n_warmup: int = 50
-    n_leapfrog_steps: int = 5
+    n_steps: int | Literal["auto"] = "auto"
+    n_warmup: int | Literal["auto"] = "auto"
+    n_leapfrog_steps: int = 2
 
     def __post_init__(self) -> None:
         choice("centroids", self.centroids, ("data", "pseudo_inputs"))
@@ -84,7 +84,9 @@ class Settings:
             if getattr(self, name) >= 1:
                 msg = f"{name} is a share and must be below 1, got {getattr(self, name)!r}."
                 raise ArgumentError(msg)
-        for name in ("n_neighbors", "n_steps", "n_warmup", "n_leapfrog_steps"):
+        for name in ("n_steps", "n_warmup"):
+            self._make_number(natural, name, words=("auto",))
+        for name in ("n_neighbors", "n_leapfrog_steps"):
             self._make_number(natural, name)
 
     def _make_number(
@@ -95,6 +97,6 @@ class Settings:
         if (optional and value is None) or (isinstance(value, str) and value in words):
             return
         if words and isinstance(value, str):
-            msg = f"{name} must be a number or one of {', '.join(map(repr, words))}; got {value!r}."
+            msg = f"{name} must be a number or {' or '.join(map(repr, words))}; got {value!r}."
             raise ArgumentError(msg)
         object.__setattr__(self, name, check(name, value))

@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from .errors import DataError
-from .islands import IslandMixture
+from .importance import Importance
 from .metric import Metric
 from .progress import progress_bar
 
@@ -28,10 +28,10 @@ TOLERANCE = 0.01
 
 def relative_ess(metric: Metric, seed: int) -> float:
     """Relative effective sample size (Σw)² / (n Σw²) of target/mixture over draws from the mixture, in (0, 1]."""
-    islands = IslandMixture.of(metric)
+    importance = Importance(metric.buffered())
     generator = torch.Generator(metric.centroids.device).manual_seed(seed)
-    z = islands.sample(N_BATCHES * BATCH, generator)
-    log_weight = (metric.log_density(z) - islands.log_density(z)).double().view(N_BATCHES, BATCH)
+    z = importance.sample(N_BATCHES * BATCH, generator)
+    log_weight = importance.log_weight(z).double().view(N_BATCHES, BATCH)
     first, second = log_weight.logsumexp(1), (2 * log_weight).logsumexp(1)
     return float((2 * first - second).exp().div(BATCH).median())
 

@@ -21,8 +21,8 @@ from tests.builders import METRICS, generator, normal, posterior
 @pytest.mark.parametrize("structure", METRICS)
 @pytest.mark.parametrize("exclude", [False, True])
 def test_nearest_distances(structure: str, exclude: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("riemann_sampler.quadratics.BLOCK_ELEMENTS", block)
-    monkeypatch.setattr("riemann_sampler.quadratics.LEAST_ROWS", 1)
+    monkeypatch.setattr("riemann_sampler.chunks.BLOCK_ELEMENTS", block)
+    monkeypatch.setattr("riemann_sampler.chunks.LEAST_ROWS", 1)
     metric, z = METRICS[structure](k=7), 2 * normal(12, 3, seed=5)
     excluded = torch.arange(12) % 7 if exclude else None
     expected = reference.nearest_distances(metric.centroids, metric.precisions, z, excluded)

@@ -113,12 +113,20 @@ def entropy_of(draw: tuple[int, ...]) -> float:
 def test_figures_of_a_fit() -> None:
     found = describe(volume_law(), 12)
     assert found == replace(
-        found, n_codes=12, n_centroids=4, temperature=3.0, relative_ess=0.9, step_size=0.4, n_samples=0, n_divergent=0
+        found,
+        n_codes=12,
+        n_centroids=4,
+        temperature=3.0,
+        relative_ess=0.9,
+        step_size=0.4,
+        n_steps=8,
+        n_samples=0,
+        n_divergent=0,
     )
     assert found.island_scale == pytest.approx(3 / math.sqrt(2 * 2))
     masses = reference.island_log_masses(metric()).softmax(0)
     assert found.floor_share == pytest.approx(float(masses[-1]))
-    later = [field.name for field in fields(Diagnostics)[8:]]
+    later = [field.name for field in fields(Diagnostics)[9:]]
     assert all(np.isnan(getattr(found, name)).all() for name in later if name != "n_divergent")
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chisquare
 from torch import Tensor
 
-from riemann_sampler import quadratics as quadratics_module
+from riemann_sampler import chunks as chunks_module
 from riemann_sampler.islands import IslandMixture, floor_share, island_scale, proper_floor
 from riemann_sampler.metric import Metric
 from riemann_sampler.quadratics import DiagonalQuadratics
@@ -152,8 +152,8 @@ def test_log_density_is_right_far_out() -> None:
 def test_chunked_is_unchunked(monkeypatch: pytest.MonkeyPatch) -> None:
     islands, z = IslandMixture.of(METRICS["full"](**PLAIN)), normal(9, 3, seed=5)
     whole = islands.log_density(z)
-    monkeypatch.setattr(quadratics_module, "BLOCK_ELEMENTS", 12)
-    monkeypatch.setattr(quadratics_module, "LEAST_ROWS", 1)
+    monkeypatch.setattr(chunks_module, "BLOCK_ELEMENTS", 12)
+    monkeypatch.setattr(chunks_module, "LEAST_ROWS", 1)
     torch.testing.assert_close(islands.log_density(z), whole, rtol=1e-12, atol=1e-12)
 
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from riemann_sampler import DiagonalMetric, FullMetric
-from riemann_sampler import quadratics as quadratics_module
+from riemann_sampler import chunks as chunks_module
+from riemann_sampler.chunks import row_chunks
 from riemann_sampler.errors import ArgumentError, ArgumentTypeError
 from riemann_sampler.metric import Metric
-from riemann_sampler.quadratics import row_chunks
 from tests import reference
 from tests.builders import SCALARS, diagonal_metric, full_metric, moved, normal
 
@@ -98,8 +98,8 @@ class MetricTests(ABC):
     def test_chunked_is_unchunked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         metric, z = self.create(), self.positions()
         whole = metric.log_volume(z), metric.grad_log_volume(z), metric.tensor(z), metric.overlap(z)
-        monkeypatch.setattr(quadratics_module, "BLOCK_ELEMENTS", 20)  # 3 positions at a time, or 2
-        monkeypatch.setattr(quadratics_module, "LEAST_ROWS", 1)
+        monkeypatch.setattr(chunks_module, "BLOCK_ELEMENTS", 20)  # 3 positions at a time, or 2
+        monkeypatch.setattr(chunks_module, "LEAST_ROWS", 1)
         parts = metric.log_volume(z), metric.grad_log_volume(z), metric.tensor(z), metric.overlap(z)
         for part, reference_part in zip(parts, whole, strict=True):
             torch.testing.assert_close(part, reference_part, **TIGHT)
@@ -214,8 +214,8 @@ class TestFullMetric(MetricTests):
 
 
 def test_row_chunks_are_the_rows_and_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quadratics_module, "BLOCK_ELEMENTS", 20)
-    monkeypatch.setattr(quadratics_module, "LEAST_ROWS", 1)
+    monkeypatch.setattr(chunks_module, "BLOCK_ELEMENTS", 20)
+    monkeypatch.setattr(chunks_module, "LEAST_ROWS", 1)
     z = normal(11, 2)
     for row_elements in (1, 6, 20, 1000):
         chunks = list(row_chunks(z, row_elements))

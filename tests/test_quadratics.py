@@ -32,7 +32,7 @@ class QuadraticsTests(ABC):
 
     def positive_definite(self) -> Tensor:
         """Coefficients of N positive definite matrices of the structure."""
-        return self.quadratics().mix(normal(N, K, seed=7).exp())
+        return normal(N, K, seed=7).exp() @ self.quadratics().coefficients
 
     @pytest.mark.parametrize("scale", [1.0, -0.3])
     def test_call(self, scale: float) -> None:
@@ -59,24 +59,17 @@ class QuadraticsTests(ABC):
         torch.testing.assert_close(self.quadratics().variances, covariances.diagonal(dim1=1, dim2=2))
 
     def test_identity(self) -> None:
-        quadratics = self.quadratics()
-        coefficients, amounts = quadratics.precisions.flatten(1), normal(quadratics.n_centroids)
-        added = self.evaluate(quadratics.add_identity(coefficients, amounts))
-        expected = self.evaluate(coefficients) + amounts[:, None, None] * torch.eye(DIM, dtype=torch.float64)
-        torch.testing.assert_close(added, expected)
+        unit = torch.eye(DIM, dtype=torch.float64)
+        assert torch.equal(self.evaluate(self.quadratics().identity[None])[0], unit)
 
-    def test_trace(self) -> None:
-        quadratics = self.quadratics()
-        coefficients = quadratics.precisions.flatten(1)
-        expected = self.evaluate(coefficients).diagonal(dim1=1, dim2=2).sum(1)
-        torch.testing.assert_close(quadratics.trace(coefficients), expected)
+    def test_dense(self) -> None:
+        coefficients = self.positive_definite()
+        torch.testing.assert_close(self.quadratics().dense(coefficients), self.evaluate(coefficients))
 
-    def test_mix_and_dense(self) -> None:
-        weights = normal(N, K, seed=4)
-        expected = torch.einsum("nk,kij->nij", weights, reference.dense(self.create()[1]))
-        mixed = self.quadratics().mix(weights)
-        torch.testing.assert_close(self.evaluate(mixed), expected)
-        torch.testing.assert_close(self.quadratics().dense(mixed), expected)
+    def test_features_and_expansion_make_the_squares(self) -> None:
+        quadratics, z = self.quadratics(), 2 * normal(N, DIM, seed=3)
+        squares = quadratics.constant.T + quadratics.features(z) @ quadratics.expansion.T
+        torch.testing.assert_close(squares, reference.squares(*self.create(), z))
 
     def test_multiply(self) -> None:
         coefficients, v = self.positive_definite(), normal(N, DIM, seed=5)
@@ -88,21 +81,11 @@ class QuadraticsTests(ABC):
         expected = torch.stack([x @ A @ x for A, x in zip(self.evaluate(coefficients), z, strict=True)])
         torch.testing.assert_close((coefficients * self.quadratics().monomials(z)).sum(1), expected)
 
-    def test_traces(self) -> None:
-        coefficients = self.positive_definite()
-        expected = torch.einsum("nij,kji->nk", self.evaluate(coefficients), reference.dense(self.create()[1]))
-        torch.testing.assert_close(self.quadratics().traces(coefficients), expected)
-
     def test_log_det_and_inverse(self) -> None:
         coefficients = self.positive_definite()
         log_det, inverse = self.quadratics().log_det_and_inverse(coefficients)
         torch.testing.assert_close(log_det, torch.logdet(self.evaluate(coefficients)))
         torch.testing.assert_close(self.evaluate(inverse), torch.linalg.inv(self.evaluate(coefficients)))
-
-    def test_pull_is_half_the_gradient_of_the_weighted_squares(self) -> None:
-        weights, z = normal(N, K, seed=4), normal(N, DIM, seed=5).requires_grad_()
-        (gradient,) = torch.autograd.grad((weights * reference.squares(*self.create(), z)).sum(), z)
-        torch.testing.assert_close(self.quadratics().pull(weights, z.detach()), gradient / 2)
 
     def test_coloured_noise_has_the_covariance(self) -> None:
         index = torch.arange(K).repeat_interleave(DIM)

@@ -62,10 +62,16 @@ def test_choices(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("temperature", "'auto', 'nearest'"), ("island_scale", "'calibrated'"), ("n_centroids", "'auto'")],
+    [
+        ("temperature", "'auto' or 'nearest'"),
+        ("island_scale", "'calibrated'"),
+        ("n_centroids", "'auto'"),
+        ("n_steps", "'auto'"),
+        ("n_warmup", "'auto'"),
+    ],
 )
 def test_words_in_place_of_numbers(name: str, words: str) -> None:
-    with pytest.raises(ArgumentError, match=rf"^{name} must be a number or one of {words}; got 'warm'\.$"):
+    with pytest.raises(ArgumentError, match=rf"^{name} must be a number or {words}; got 'warm'\.$"):
         RiemannianUniformSampler(**{name: "warm"})
 
 
@@ -161,8 +167,8 @@ def test_every_error_is_ours_and_of_the_built_in_kind() -> None:
     with pytest.raises(ValueError, match="min_ess") as caught:
         RiemannianUniformSampler(min_ess=-1.0)
     assert isinstance(caught.value, RiemannSamplerError)
-    with pytest.raises(TypeError, match="n_steps") as caught_type:
-        RiemannianUniformSampler(n_steps="many")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="n_leapfrog_steps") as caught_type:
+        RiemannianUniformSampler(n_leapfrog_steps="many")  # type: ignore[arg-type]
     assert isinstance(caught_type.value, RiemannSamplerError)
 
 

@@ -1,0 +1,86 @@
+"""The terms of a metric, centroids and floor, against dense sums and autograd."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from riemann_sampler.terms import LN2, Terms, exp2_clamped_
+from tests import reference
+from tests.builders import METRICS, normal
+
+K, N, DIM = 5, 4, 3
+SCALARS = {"temperature": 1.3, "regularization": 0.4, "decay": 0.2}
+
+
+@pytest.fixture(params=list(METRICS))
+def metric(request: pytest.FixtureRequest):
+    return METRICS[request.param](k=K, dim=DIM, **SCALARS)
+
+
+@pytest.fixture
+def terms(metric) -> Terms:
+    return Terms(metric.quadratics, **SCALARS)
+
+
+def matrices(metric) -> Tensor:
+    """C_k, the floor's last."""
+    return torch.cat([reference.dense(metric.precisions), torch.eye(DIM, dtype=torch.float64)[None]])
+
+
+def exponents(metric, z: Tensor) -> Tensor:
+    """ℓ_k(z), the floor's last."""
+    floor = math.log(SCALARS["regularization"]) - SCALARS["decay"] * z.square().sum(1, keepdim=True)
+    islands = -reference.squares(metric.centroids, metric.precisions, z) / SCALARS["temperature"] ** 2
+    return torch.cat([islands, floor], 1).T
+
+
+def test_exponents_are_those_of_the_centroids_and_the_floor(metric, terms) -> None:
+    z = 2 * normal(N, DIM, seed=3)
+    torch.testing.assert_close(terms.exponents(z) * LN2, exponents(metric, z))
+
+
+def test_exponents_keep_their_precision_far_from_the_origin() -> None:
+    """Where the codes lie far out, the expanded squares of islands and floor must not cancel."""
+    near = METRICS["diagonal"](k=K, dim=DIM, **SCALARS)
+    far = type(near)(near.centroids + 1e3, near.precisions, **SCALARS)
+    z = near.centroids[:N] + 0.1
+    found = Terms(far.quadratics, **SCALARS).exponents(z + 1e3) * LN2
+    torch.testing.assert_close(found, exponents(far, z + 1e3), rtol=1e-11, atol=1e-9)
+
+
+def test_results_are_written_where_they_are_asked_for(metric, terms) -> None:
+    z, out = normal(N, DIM, seed=3), torch.empty(K + 1, N, dtype=torch.float64)
+    assert terms.exponents(z, out) is out
+    assert torch.equal(out, terms.exponents(z))
+    coefficients = normal(N, K, seed=7).exp() @ metric.quadratics.coefficients
+    assert terms.traces(coefficients, out) is out
+    assert torch.equal(out, terms.traces(coefficients))
+
+
+def test_mix(metric, terms) -> None:
+    weights = normal(K + 1, N, seed=4)
+    expected = torch.einsum("kn,kij->nij", weights, matrices(metric))
+    torch.testing.assert_close(metric.quadratics.dense(terms.mix(weights)), expected)
+
+
+def test_traces(metric, terms) -> None:
+    coefficients = normal(N, K, seed=7).exp() @ metric.quadratics.coefficients
+    expected = torch.einsum("nij,kji->kn", metric.quadratics.dense(coefficients), matrices(metric))
+    torch.testing.assert_close(terms.traces(coefficients), expected)
+
+
+def test_pull_is_half_the_gradient_of_the_weighted_exponents(metric, terms) -> None:
+    u, z = normal(K + 1, N, seed=4), normal(N, DIM, seed=5).requires_grad_()
+    (gradient,) = torch.autograd.grad((u * exponents(metric, z)).sum(), z)
+    torch.testing.assert_close(terms.pull(u, z.detach()), -gradient / 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_exponentials_are_exact_or_negligible_and_never_denormal(dtype: torch.dtype) -> None:
+    exponents = torch.tensor([0.0, -1.0, -30.5, -50.0, -130.0, -1000.0, -1e30, -torch.inf], dtype=dtype)
+    values = exp2_clamped_(exponents.clone())
+    assert (values >= torch.finfo(dtype).tiny * 1e10).all()
+    assert (values[4:] < torch.finfo(dtype).eps ** 2).all()
+    torch.testing.assert_close(values[:4], torch.exp2(exponents[:4]), rtol=1e-6, atol=0)
