@@ -9,17 +9,21 @@ Hamiltonian Monte Carlo for √det G would do:
 - a constant floor λ, under which the density has no finite mass;
 - a fixed step of 0.01, 10 leapfrog steps, 100 transitions, from random training codes.
 
-The published code forms (chains, centroids, dim, dim) tensors; the sums here are the same without them. What those
-tensors cost is measured apart, by `dense_gradient`.
+The published code forms (chains, centroids, dim, dim) tensors, and computes the gradient at both ends of every leapfrog
+step. The sums here are the same without that, unless it is asked for, to measure what it costs.
 """
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["dense_gradient", "published_samples"]
+__all__ = ["N_TRANSITIONS", "dense_gradient", "published_samples"]
 
 STEP_SIZE, N_LEAPFROG_STEPS, N_TRANSITIONS = 0.01, 10, 100
+
+Function = Callable[[Tensor], Tensor]
 
 
 def published_samples(
@@ -32,8 +36,36 @@ def published_samples(
     n_samples: int,
     generator: torch.Generator,
     n_transitions: int = N_TRANSITIONS,
+    dense: bool = False,
+    observe: Callable[[Float[Tensor, "samples dim"]], object] = lambda _: None,
 ) -> Float[Tensor, "samples dim"]:
-    """Last states of the published chains."""
+    """Last states of the published chains, if ``dense`` at the published cost; ``observe`` sees every transition's."""
+    law = _dense_law if dense else _diagonal_law
+    log_density, gradient = law(centroids, precisions, temperature, regularization)
+    start = torch.randint(len(codes), (n_samples,), generator=generator)
+    position = codes[start]
+    for _ in range(n_transitions):
+        momentum = 0.5 * torch.randn(position.shape, dtype=position.dtype, generator=generator)
+        energy = -log_density(position) + 0.5 * momentum.square().sum(1)
+        proposal, force = position, gradient(position)
+        for step in range(N_LEAPFROG_STEPS):
+            if dense and step > 0:
+                force = gradient(proposal)  # again
+            momentum = momentum + 0.5 * STEP_SIZE * force
+            proposal = proposal + STEP_SIZE * momentum
+            force = gradient(proposal)
+            momentum = momentum + 0.5 * STEP_SIZE * force
+        rise = -log_density(proposal) + 0.5 * momentum.square().sum(1) - energy
+        accepted = torch.rand(n_samples, dtype=position.dtype, generator=generator) < (-rise).exp()
+        position = torch.where(accepted[:, None], proposal, position)
+        observe(position)
+    return position
+
+
+def _diagonal_law(
+    centroids: Tensor, precisions: Tensor, temperature: float, regularization: float
+) -> tuple[Function, Function]:
+    """The published log density, and what stands for its gradient."""
     pulled = precisions * centroids
     constant = (pulled * centroids).sum(1)
 
@@ -42,8 +74,7 @@ def published_samples(
         return torch.exp(-squares / temperature**2)
 
     def log_density(z: Tensor) -> Tensor:
-        determinant = (weights(z) @ precisions + regularization).prod(1)
-        return 0.5 * determinant.clamp(0, 1e10).log()
+        return _clamped_log((weights(z) @ precisions + regularization).prod(1))
 
     def gradient(z: Tensor) -> Tensor:
         weight = weights(z)
@@ -51,21 +82,37 @@ def published_samples(
         shares = weight * (ratios @ precisions.T)
         return -2 / temperature**2 * (z * (shares @ precisions) - shares @ pulled)
 
-    start = torch.randint(len(codes), (n_samples,), generator=generator)
-    position = codes[start]
-    for _ in range(n_transitions):
-        momentum = 0.5 * torch.randn(position.shape, dtype=position.dtype, generator=generator)
-        energy = -log_density(position) + 0.5 * momentum.square().sum(1)
-        proposal, force = position, gradient(position)
-        for _ in range(N_LEAPFROG_STEPS):
-            momentum = momentum + 0.5 * STEP_SIZE * force
-            proposal = proposal + STEP_SIZE * momentum
-            force = gradient(proposal)
-            momentum = momentum + 0.5 * STEP_SIZE * force
-        rise = -log_density(proposal) + 0.5 * momentum.square().sum(1) - energy
-        accepted = torch.rand(n_samples, dtype=position.dtype, generator=generator) < (-rise).exp()
-        position = torch.where(accepted[:, None], proposal, position)
-    return position
+    return log_density, gradient
+
+
+def _dense_law(
+    centroids: Tensor, precisions: Tensor, temperature: float, regularization: float
+) -> tuple[Function, Function]:
+    """The same by d×d tensors."""
+    matrices = torch.diag_embed(precisions)
+    floor = regularization * torch.eye(centroids.shape[1], dtype=centroids.dtype)
+
+    def weights(z: Tensor) -> tuple[Tensor, Tensor]:
+        deviation = z[:, None, :] - centroids  # (n, k, dim)
+        squares = deviation[:, :, None, :] @ matrices @ deviation[..., None]  # (n, k, 1, 1)
+        return torch.exp(-squares / temperature**2), deviation
+
+    def log_density(z: Tensor) -> Tensor:
+        weight, _ = weights(z)
+        return _clamped_log(((weight * matrices).sum(1) + floor).det())
+
+    def gradient(z: Tensor) -> Tensor:
+        weight, deviation = weights(z)
+        slopes = -2 / temperature**2 * weight[..., 0] * precisions * deviation  # of the weights (n, k, dim)
+        metric_slopes = (precisions[:, :, None] * slopes[:, :, None, :]).sum(1)  # of the diagonal (n, dim, dim)
+        diagonal = (weight[..., 0] * precisions + regularization).sum(1)  # the floor k times
+        return (metric_slopes / diagonal[:, :, None]).sum(1)
+
+    return log_density, gradient
+
+
+def _clamped_log(determinant: Tensor) -> Tensor:
+    return 0.5 * determinant.clamp(0, 1e10).log()
 
 
 def dense_gradient(

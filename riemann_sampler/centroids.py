@@ -22,13 +22,18 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
+from .chunks import row_chunks
+from .passes import PLAIN, Passes, subset
 from .protocols import GaussianPosterior
-from .quadratics import DiagonalQuadratics, FullQuadratics, Quadratics, row_chunks
+from .quadratics import DiagonalQuadratics, FullQuadratics, Quadratics
 
 __all__ = ["Centroids", "cluster_centroids", "local_centroids", "merge_duplicates", "posterior_centroids"]
 
 MINI_BATCH_ABOVE = 20_000
 """Number of codes above which k-means works on mini-batches."""
+
+CODES_PER_CENTRE = 256
+"""Beyond so many codes for each centre k-means takes a random subset of them, as faiss does."""
 
 DUPLICATE_DISTANCE = 0.05
 """Codes closer than this are one code; root mean square over latent axes, in posterior standard deviations."""
@@ -64,13 +69,18 @@ class Centroids(NamedTuple):
         return structure(self.means, self.precisions)
 
 
-def _clusters(codes: np.ndarray, n_clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and labels of k-means; empty or coinciding clusters are dropped."""
-    method = MiniBatchKMeans if len(codes) > MINI_BATCH_ABOVE else KMeans
-    n_clusters = min(n_clusters, len(np.unique(codes, axis=0)))
-    model = method(n_clusters, n_init=1, random_state=seed % 2**32).fit(codes)
-    used, labels = np.unique(model.labels_, return_inverse=True)
-    return model.cluster_centers_[used], labels
+def _k_means(posterior: GaussianPosterior, n_clusters: int, seed: int, passes: Passes) -> Float[Tensor, "centres dim"]:
+    """Centres of k-means, float64; those of empty or coinciding clusters are dropped."""
+
+    def make(_: int) -> tuple[Tensor]:
+        few = subset(posterior, max(MINI_BATCH_ABOVE, CODES_PER_CENTRE * n_clusters), seed)
+        method = MiniBatchKMeans if len(few.mean) > MINI_BATCH_ABOVE else KMeans
+        codes = passes.place(few).mean.cpu().double().numpy()
+        n_distinct = len(np.unique(codes, axis=0))
+        model = method(min(n_clusters, n_distinct), n_init=1, random_state=seed % 2**32).fit(codes)
+        return (torch.from_numpy(model.cluster_centers_[np.unique(model.labels_)]),)
+
+    return next(passes.workers.in_order(1, make))[0]
 
 
 def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
@@ -108,32 +118,49 @@ def _grouped(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Iterator[tu
     yield from zip(different.tolist(), np.split(columns, firsts[1:]), strict=True) if len(rows) else ()
 
 
-def posterior_centroids(posterior: GaussianPosterior, n_centroids: int | None, seed: int) -> Centroids:
+def posterior_centroids(
+    posterior: GaussianPosterior, n_centroids: int | None, seed: int, passes: Passes = PLAIN
+) -> Centroids:
     """Real codes nearest to k-means centres, with their posterior covariances; None or K ≥ N keeps every code."""
     if n_centroids is None or n_centroids >= len(posterior.mean):
-        return merge_duplicates(posterior)
-    codes = posterior.mean.double().cpu().numpy()
-    centres, _ = _clusters(codes, n_centroids, seed)
-    nearest = torch.from_numpy(np.unique(pairwise_distances_argmin(centres, codes))).to(posterior.mean.device)
-    return merge_duplicates(GaussianPosterior(posterior.mean[nearest], posterior.log_variance[nearest]))
+        return merge_duplicates(passes.place(posterior))
+    centres = _k_means(posterior, n_centroids, seed, passes)
+    few = len(posterior.mean) <= MINI_BATCH_ABOVE
+    nearest = _nearest_codes(posterior, centres, passes) if few else passes.nearest_codes(posterior, centres)
+    rows = nearest.unique().to(posterior.mean.device)
+    return merge_duplicates(passes.place(GaussianPosterior(posterior.mean[rows], posterior.log_variance[rows])))
 
 
-def cluster_centroids(posterior: GaussianPosterior, n_centroids: int | None, seed: int, *, full: bool) -> Centroids:
+def _nearest_codes(
+    posterior: GaussianPosterior, centres: Float[Tensor, "centres dim"], passes: Passes
+) -> Int[Tensor, " centres"]:
+    """As `Passes.nearest_codes`, of few codes; scikit-learn's rounding decides between the two codes of a pair."""
+
+    def make(_: int) -> tuple[Tensor]:
+        codes = passes.place(posterior).mean.cpu().double().numpy()
+        return (torch.from_numpy(pairwise_distances_argmin(centres.cpu().numpy(), codes)),)
+
+    return next(passes.workers.in_order(1, make))[0]
+
+
+def cluster_centroids(
+    posterior: GaussianPosterior, n_centroids: int | None, seed: int, passes: Passes = PLAIN, *, full: bool
+) -> Centroids:
     """Clusters of codes with their means and total covariances; None or K ≥ N keeps every code."""
     if n_centroids is None or n_centroids >= len(posterior.mean):
-        every = merge_duplicates(posterior)
+        every = merge_duplicates(passes.place(posterior))
         return every._replace(covariances=torch.diag_embed(every.covariances)) if full else every
-    _, labels = _clusters(posterior.mean.double().cpu().numpy(), n_centroids, seed)
-    label = torch.from_numpy(labels).to(posterior.mean.device)
-    sizes = torch.bincount(label).to(posterior.mean)
-    means = _cluster_means(posterior.mean, label, sizes)
-    variances = _cluster_means(posterior.log_variance.exp(), label, sizes)
-    deviations = posterior.mean - means[label]
-    if not full:
-        return Centroids(means, variances + _cluster_means(deviations.square(), label, sizes), sizes)
-    order = label.argsort(stable=True)
-    scatter = torch.stack([part.T @ part for part in deviations[order].split(sizes.long().tolist())])
-    return Centroids(means, torch.diag_embed(variances) + scatter / sizes[:, None, None], sizes)
+    centres = _k_means(posterior, n_centroids, seed, passes)
+    sums = passes.cluster_sums(posterior, centres, full=full)
+    occupied = sums.counts > 0
+    sizes, shift, variances, squares = (part[occupied] for part in sums)
+    shift, variances = shift / sizes[:, None], variances / sizes[:, None]
+    if full:
+        covariances = torch.diag_embed(variances) + squares / sizes[:, None, None] - shift[:, :, None] * shift[:, None]
+    else:
+        covariances = variances + squares / sizes[:, None] - shift.square()
+    means = centres.to(shift.device)[occupied] + shift
+    return Centroids(*(passes.cast(part, posterior) for part in (means, covariances, sizes)))
 
 
 def local_centroids(
@@ -160,10 +187,3 @@ def _widened(variances: Float[Tensor, "n dim"], around: Float[Tensor, "n neighbo
     if not full:
         return variances + deviations.square().sum(1) / degrees
     return torch.diag_embed(variances) + deviations.mT @ deviations / degrees
-
-
-def _cluster_means(
-    values: Float[Tensor, "n dim"], label: Int[Tensor, " n"], sizes: Float[Tensor, " k"]
-) -> Float[Tensor, "k dim"]:
-    sums = values.new_zeros(len(sizes), values.shape[1]).index_add_(0, label, values)
-    return sums / sizes[:, None]

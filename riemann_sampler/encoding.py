@@ -14,6 +14,8 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, IterableDataset,
 from .errors import ArgumentError, ArgumentTypeError, CollapseWarning, DataError, DimensionWarning, SpreadWarning
 from .progress import progress_bar
 from .protocols import GaussianPosterior, LatentModel
+from .stores import PosteriorStore
+from .surveys import Survey, survey
 
 __all__ = ["check_labels", "check_posterior", "encode_data", "pseudo_input_posterior"]
 
@@ -65,18 +67,20 @@ def _inputs(batch: Any) -> Any:
     return batch[0] if isinstance(batch, Sequence) else batch
 
 
-def encode_data(model: LatentModel | None, data: Any, batch_size: int) -> GaussianPosterior:
+def encode_data(
+    model: LatentModel | None, data: Any, batch_size: int, store: PosteriorStore | None = None
+) -> GaussianPosterior:
     """Posteriors of all data, in the order given; a ``GaussianPosterior`` is passed through.
 
-    Without a model this is an `ArgumentError`; empty data, data that are not finite, and posteriors that do not fit
-    together are a `DataError`.
+    They are collected in the store, which says where they are kept. Without a model this is an `ArgumentError`; empty
+    data, data that are not finite, and posteriors that do not fit together are a `DataError`.
     """
     if isinstance(data, GaussianPosterior):
         return data
     if model is None:
         msg = "model is None, so data cannot be encoded; pass a model, or fit on a GaussianPosterior."
         raise ArgumentError(msg)
-    means, log_variances, n = [], [], 0
+    store, n = store or PosteriorStore(), 0
     # A DataLoader draws its base seed from the global random state, which is put back however encoding ends.
     with torch.random.fork_rng(devices=[]):
         for x in _batches(data, batch_size):
@@ -90,13 +94,12 @@ def encode_data(model: LatentModel | None, data: Any, batch_size: int) -> Gaussi
                 shapes = f"{tuple(mean.shape)} and {tuple(log_variance.shape)}"
                 msg = f"encode must return a mean and a log-variance of shape ({n_rows}, dim), got {shapes}."
                 raise DataError(msg)
-            means.append(mean)
-            log_variances.append(log_variance)
+            store.append(GaussianPosterior(mean, log_variance))
             n += len(mean)
-    if not means:
+    if n == 0:
         msg = "data is empty: it gave no batch."
         raise DataError(msg)
-    return GaussianPosterior(torch.cat(means), torch.cat(log_variances))
+    return store.posterior()
 
 
 def pseudo_input_posterior(model: LatentModel | None) -> GaussianPosterior:
@@ -134,46 +137,43 @@ def check_posterior(posterior: GaussianPosterior, *, name: str = "latents") -> N
     if len(mean) < 2:
         msg = f"{name}: at least 2 data points are needed, got {len(mean)}."
         raise DataError(msg)
-    for part, values in zip(posterior._fields, posterior, strict=True):
-        finite = torch.isfinite(values).all(1)
-        if not finite.all():
-            row = int((~finite).nonzero()[0, 0])
-            msg = f"{name}: {part} must be finite, but {int((~finite).sum())} rows are not, the first is row {row}."
+    found = survey(posterior)
+    for part, n_bad, row in zip(posterior._fields, found.n_bad, found.first_bad, strict=True):
+        if n_bad:
+            msg = f"{name}: {part} must be finite, but {n_bad} rows are not, the first is row {row}."
             raise DataError(msg)
     bound = math.log(torch.finfo(torch.float32).max)
-    largest = log_variance.abs().max().item()
+    largest = max(-found.narrowest, found.widest)
     if largest > bound:
         msg = (
             f"{name}: log_variance must lie within ±{bound:.1f}, or its exponential overflows; found {largest:.4g} in "
             "absolute value. Is it a natural logarithm of a variance?"
         )
         raise DataError(msg)
-    if (mean == mean[0]).all():
+    if found.identical:
         msg = f"{name}: all {len(mean)} codes are identical, so there is no geometry to learn. Is the model trained?"
         raise DataError(msg)
-    _warn(posterior, name)
+    _warn(found, name)
 
 
-def _warn(posterior: GaussianPosterior, name: str) -> None:
-    mean, log_variance = posterior
-    if mean.shape[1] > MANY_DIMENSIONS:
+def _warn(found: Survey, name: str) -> None:
+    dim = len(found.spread)
+    if dim > MANY_DIMENSIONS:
         msg = (
-            f"{name}: the latent space has {mean.shape[1]} dimensions. Above {MANY_DIMENSIONS} the geometry takes "
+            f"{name}: the latent space has {dim} dimensions. Above {MANY_DIMENSIONS} the geometry takes "
             "minutes, and distances between codes differ little; law='islands' is the faster one."
         )
         warnings.warn(msg, DimensionWarning, stacklevel=4)
-    narrowest = log_variance.min().item()
-    if narrowest > 0:
+    if found.narrowest > 0:
         msg = (
-            f"{name}: every log-variance is positive, the smallest is {narrowest:.3g}. Is it a standard deviation or a "
-            "variance? Then wrap the model in a FunctionAdapter with spread='std' or spread='variance'."
+            f"{name}: every log-variance is positive, the smallest is {found.narrowest:.3g}. Is it a standard "
+            "deviation or a variance? Then wrap the model in a FunctionAdapter with spread='std' or spread='variance'."
         )
         warnings.warn(msg, SpreadWarning, stacklevel=4)
-    spread = mean.var(0)
-    inactive = (spread < INACTIVE_SHARE * (spread + log_variance.exp().mean(0))).nonzero()[:, 0].tolist()
+    inactive = (found.spread < INACTIVE_SHARE * (found.spread + found.variance)).nonzero()[:, 0].tolist()
     if inactive:
         msg = (
-            f"{name}: {len(inactive)} of {mean.shape[1]} latent units are inactive (posterior collapse): {inactive}. "
+            f"{name}: {len(inactive)} of {dim} latent units are inactive (posterior collapse): {inactive}. "
             "The metric is flat along them; a lower beta or a sharper likelihood would use them."
         )
         warnings.warn(msg, CollapseWarning, stacklevel=4)

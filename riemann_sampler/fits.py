@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .errors import StorageError
@@ -22,11 +23,13 @@ class Fit:
         posterior: Posteriors of all data, as the model gave them.
         laws: Law of each label.
         counts: Number of data points of each label.
+        device: Where the model gave the posteriors, and where samples go; mapped posteriors themselves are on the CPU.
     """
 
     posterior: GaussianPosterior
     laws: Mapping[Hashable, Law]
     counts: Mapping[Hashable, int]
+    device: torch.device
 
     def state(self) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
         """Tensors by name, and plain values for each law; a `StorageError` if a label cannot be written as JSON."""
@@ -51,4 +54,5 @@ class Fit:
             own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
             restored[scalars["label"]] = law_class.restore(settings, own, scalars)
         counts = {scalars["label"]: scalars["n_codes"] for scalars in laws}
-        return cls(GaussianPosterior(tensors["mean"], tensors["log_variance"]), restored, counts)
+        posterior = GaussianPosterior(tensors["mean"], tensors["log_variance"])
+        return cls(posterior, restored, counts, posterior.mean.device)

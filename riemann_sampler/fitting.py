@@ -13,6 +13,7 @@ from .errors import DataError, FloorWarning, TemperatureWarning
 from .islands import IslandMixture, floor_share, island_scale, proper_floor
 from .laws import IslandLaw, Law, VolumeLaw, chain_starts
 from .metric import DiagonalMetric, FullMetric, Metric
+from .passes import PLAIN, Passes, subset
 from .protocols import GaussianPosterior
 from .quadratics import Quadratics
 from .settings import Settings
@@ -20,35 +21,43 @@ from .temperature import ess_temperature, nearest_temperature, relative_ess
 
 __all__ = ["fit_law"]
 
-WARM_UP_CHAINS = 256
+WARM_UP_CHAINS, PILOT_CHAINS = 256, 1024
+MANY_CODES = 100_000
+"""Beyond so many, a random subset stands for the codes: as starts of chains, and to find the number of clusters."""
+
 LARGE_FLOOR_SHARE = 0.05
 LOW_ESS = 0.5
 
 
 def fit_law(
-    posterior: GaussianPosterior, settings: Settings, seed: int, pseudo_inputs: GaussianPosterior | None = None
+    posterior: GaussianPosterior,
+    settings: Settings,
+    seed: int,
+    pseudo_inputs: GaussianPosterior | None = None,
+    passes: Passes = PLAIN,
 ) -> Law:
     """The law of a set of posteriors, its centroids taken from those of the pseudo-inputs if there are any.
 
     A `DataError` if a rule of the settings finds no answer in them.
     """
-    centroids = _centroids(pseudo_inputs or posterior, settings, seed)
+    centroids = _centroids(pseudo_inputs or posterior, settings, seed, passes)
     unit = _unit_metric(centroids, settings)
     if settings.law == "islands":
-        return _fit_island_law(posterior, centroids, unit, settings, seed)
-    return _fit_volume_law(posterior, unit, settings, seed)
+        return _fit_island_law(posterior, centroids, unit, settings, seed, passes)
+    return _fit_volume_law(posterior, unit, settings, seed, passes)
 
 
-def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int) -> Centroids:
+def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int, passes: Passes) -> Centroids:
     full = settings.covariance_structure == "full"
     k = settings.n_centroids
     if settings.centroid_covariance == "cluster":
-        k = heldout_n_clusters(posterior, full=full, seed=seed) if k == "auto" else k
-        return cluster_centroids(posterior, k, seed, full=full)
+        if k == "auto":
+            k = heldout_n_clusters(passes.place(subset(posterior, MANY_CODES, seed)), full=full, seed=seed)
+        return cluster_centroids(posterior, k, seed, passes, full=full)
     k = k if isinstance(k, int) else None
     if settings.centroid_covariance == "local":
-        return local_centroids(posterior, k, seed, n_neighbors=settings.n_neighbors, full=full)
-    centroids = posterior_centroids(posterior, k, seed)
+        return local_centroids(passes.place(posterior), k, seed, n_neighbors=settings.n_neighbors, full=full)
+    centroids = posterior_centroids(posterior, k, seed, passes)
     return centroids._replace(covariances=torch.diag_embed(centroids.covariances)) if full else centroids
 
 
@@ -64,18 +73,21 @@ def _unit_metric(centroids: Centroids, settings: Settings) -> Metric:
     )
 
 
-def _proper_metric(unit: Metric, temperature: float, posterior: GaussianPosterior, settings: Settings) -> Metric:
+def _proper_metric(unit: Metric, temperature: float, second_moment: float, settings: Settings) -> Metric:
     """The metric at a temperature, with a floor as wide as the aggregate posterior and of mass ``floor_share``."""
-    second_moment = (posterior.mean.square().mean() + posterior.log_variance.exp().mean()).item()
     decay = settings.decay or 1 / (settings.volume_exponent * unit.dim * second_moment)
     share, exponent = settings.floor_share, settings.volume_exponent
     floor = proper_floor(unit.quadratics, temperature, exponent, share=share, decay=decay)
     return unit.replace(temperature=temperature, regularization=floor.regularization, decay=decay)
 
 
-def _fit_volume_law(posterior: GaussianPosterior, unit: Metric, settings: Settings, seed: int) -> VolumeLaw:
+def _fit_volume_law(
+    posterior: GaussianPosterior, unit: Metric, settings: Settings, seed: int, passes: Passes
+) -> VolumeLaw:
+    second_moment = passes.second_moment(posterior)
+
     def metric_at(temperature: float) -> Metric:
-        return _proper_metric(unit, temperature, posterior, settings)
+        return _proper_metric(unit, temperature, second_moment, settings)
 
     # The ESS judges the islands, so it is taken under a proper floor even where the settings ask for another one.
     proper = metric_at(_temperature(unit, metric_at, settings, seed))
@@ -88,18 +100,22 @@ def _fit_volume_law(posterior: GaussianPosterior, unit: Metric, settings: Settin
     _warn(metric, ess, settings)
 
     generator = torch.Generator(metric.centroids.device).manual_seed(seed)
-    starts = posterior.mean[:0] if settings.global_moves else posterior.mean
+    starts = passes.place(subset(posterior, 0 if settings.global_moves else MANY_CODES, seed)).mean
     islands = IslandMixture.of(metric)
     kernel = chains.make_kernel(
         metric,
-        islands,
         chain_starts(islands, starts, WARM_UP_CHAINS, generator),
         generator,
         n_warmup=settings.n_warmup,
         n_leapfrog_steps=settings.n_leapfrog_steps,
         global_moves=settings.global_moves,
     )
-    return VolumeLaw(metric, kernel, settings.n_steps, ess, starts)
+    n_steps = settings.n_steps
+    if n_steps == "auto":
+        n_steps = chains.choose_n_steps(
+            kernel, metric, chain_starts(islands, starts, PILOT_CHAINS, generator), generator
+        )
+    return VolumeLaw(metric, kernel, n_steps, ess, starts)
 
 
 def _widest_scale(quadratics: Quadratics) -> float:
@@ -132,8 +148,8 @@ def _warn(metric: Metric, ess: float, settings: Settings) -> None:
         msg = (
             f"temperature={settings.temperature!r} gives {metric.temperature:.3g}, at which the relative effective "
             f"sample size of the uniform law over its islands is {ess:.2g}: below about {LOW_ESS} the mass gathers in "
-            f"the most crowded spots, and n_steps={settings.n_steps} may be too few to get there (see R-hat in the "
-            "summary). temperature='auto' keeps it at min_ess."
+            "the most crowded spots, and chains may not get there in their steps (see R-hat in the summary). "
+            "temperature='auto' keeps it at min_ess."
         )
         warnings.warn(msg, TemperatureWarning, stacklevel=5)
     share = floor_share(metric)
@@ -147,7 +163,7 @@ def _warn(metric: Metric, ess: float, settings: Settings) -> None:
 
 
 def _fit_island_law(
-    posterior: GaussianPosterior, centroids: Centroids, unit: Metric, settings: Settings, seed: int
+    posterior: GaussianPosterior, centroids: Centroids, unit: Metric, settings: Settings, seed: int, passes: Passes
 ) -> IslandLaw:
     log_masses = centroids.sizes.log() - 0.5 * (1 - settings.volume_exponent) * unit.quadratics.log_det
 
@@ -157,7 +173,7 @@ def _fit_island_law(
     if settings.island_scale == "calibrated":
         own = settings.centroids == "data" and settings.centroid_covariance == "posterior"
         every_code = own and settings.n_centroids is None and settings.covariance_structure == "diagonal"
-        codes = unit.quadratics if every_code else merge_duplicates(posterior).quadratics
+        codes = unit.quadratics if every_code else merge_duplicates(passes.place(posterior)).quadratics
         scale = calibrated_scale(codes, islands_at, seed=seed)
         # Where posteriors overlap, codes are nearer than noise that the decoder ignores: narrower islands than the
         # posteriors themselves would give nothing but reconstructions.
@@ -165,5 +181,5 @@ def _fit_island_law(
     else:
         scale = float(settings.island_scale)
     temperature = scale / island_scale(1.0, settings.volume_exponent, unit.dim)
-    metric = _proper_metric(unit, temperature, posterior, settings)
+    metric = _proper_metric(unit, temperature, passes.second_moment(posterior), settings)
     return IslandLaw(metric, islands_at(scale), log_masses)

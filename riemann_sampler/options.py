@@ -23,11 +23,18 @@ DESCRIPTION = """\
 Sample a trained variational autoencoder by the Riemannian geometry of its latent space (arXiv:2209.07370): fit a
 sampler on the training data once, then draw from it as often as you like."""
 
-EPILOG = """\
+TORCHRUN = """\
+Processes that torchrun starts share the work, on one machine or on many that share a folder; they write what one would:
+  torchrun --nproc-per-node 4 -m riemann_sampler COMMAND ...
+With GPUs each takes one of its own. A run that was cut short is given again, and does what is missing."""
+
+EPILOG = f"""\
 example, from a trained model to a folder of pictures:
   riemann-sampler fit --model my_vae/final_model --data train-images-idx3-ubyte.gz --out my_sampler --preset calibrated
   riemann-sampler info my_sampler
   riemann-sampler sample --sampler my_sampler --model my_vae/final_model -n 64 --out pictures --seed 1
+
+{TORCHRUN}
 
 Each command has a --help of its own with the forms that models and data may have. Exit status: 0; 2 with one line on
 standard error if something given cannot be used; 130 when interrupted. TQDM_DISABLE=1 silences progress bars."""
@@ -55,28 +62,55 @@ DATA is one of
 8-bit numbers (uint8) from any of these are divided by 255 and become float32 in [0, 1]; everything else is taken as it
 is. What was read is printed. Give the data as the model was trained on them."""
 
+ENCODE_EPILOG = f"""\
+example, by two processes, and a fit on what they wrote:
+  torchrun --nproc-per-node 2 -m riemann_sampler encode --model my_vae:trained --data train.npy --out my_codes
+  riemann-sampler fit --codes my_codes --out my_sampler
+
+{MODEL}
+
+{DATA}
+
+The folder --out gets a manifest.json and codes-00000-of-00012.safetensors and on, of N rows each, with a mean and a
+log_variance. Shards that are there are kept, if model and data are the same.
+
+{TORCHRUN}"""
+
 FIT_EPILOG = f"""\
 example:
   riemann-sampler fit --model my_vae:trained --data train.npy --labels classes.npy --out my_sampler \\
       --preset uniform --set n_centroids=500 --set temperature=1.5
+
+With --codes, a folder that the command encode filled, neither --model nor --data is needed.
 
 {MODEL}
 
 {DATA}
 
 The folder --out gets two files, config.json and one of tensors, among them the latent codes of the data; an older
-sampler there is replaced. The same seed gives the same sampler on the same kind of device."""
+sampler there is replaced. The same seed gives the same sampler on the same kind of device.
+
+{TORCHRUN}
+Let them encode first, and fit --codes: from --data each of them encodes all."""
 
 SAMPLE_EPILOG = f"""\
-example, 64 pictures of class 7 as pictures/00000000.png and on, then 10,000 samples of all classes in one array:
+example, 64 pictures of class 7 as pictures/00000000.png and on, then 10,000 samples of all classes in one array, then a
+million in arrays of 10,240, by four processes:
   riemann-sampler sample --sampler my_sampler --model my_vae:trained -n 64 --label 7 --seed 1 --out pictures
   riemann-sampler sample --sampler my_sampler --model my_vae:trained -n 10000 --out samples.npy
+  torchrun --nproc-per-node 4 -m riemann_sampler sample --sampler my_sampler --model my_vae:trained -n 1000000 \\
+      --seed 1 --shard-size 10240 --out my_samples
 
 {MODEL}
 
 Values in a .npy file are float32 as the model decodes them. PNG files need samples of shape (n, 1 or 3, height, width),
 clamped to [0, 1], and a folder that is empty or not there yet. The same seed gives the same samples on the same kind of
-device, for any batch size."""
+device, for any batch size; --shard-size draws others, the same for any number of processes.
+
+With --shard-size the folder --out gets a manifest.json and samples-00000-of-00098.npy and on (latents-… with
+--latents). Shards that are there are kept, if sampler, model, label, seed and sizes are the same.
+
+{TORCHRUN}"""
 
 INFO_EPILOG = """\
 example:
@@ -101,6 +135,7 @@ def make_parser(version: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose, epilog, add_options in (
+        ("encode", "encode data into a folder of shards", ENCODE_EPILOG, _add_encode),
         ("fit", "fit a sampler on training data and save it", FIT_EPILOG, _add_fit),
         ("sample", "draw from a saved sampler and decode", SAMPLE_EPILOG, _add_sample),
         ("info", "describe a saved sampler", INFO_EPILOG, _add_info),
@@ -117,9 +152,19 @@ def json_or_text(text: str) -> Any:
         return text
 
 
+def _add_encode(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="data: a file or a folder, see below")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the shards go")
+    parser.add_argument("--shard-size", type=int, metavar="N", help="data points in a shard (65,536)")
+
+
 def _add_fit(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
-    parser.add_argument("--data", type=Path, required=True, help="training data: a file or a folder, see below")
+    parser.add_argument("--data", type=Path, help="training data: a file or a folder, see below")
+    parser.add_argument(
+        "--codes", type=Path, metavar="FOLDER", help="codes of the data, in place of --model and --data"
+    )
     parser.add_argument("--labels", type=Path, metavar="FILE", help=".npy, .npz or IDX file, one label per data point")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the sampler is saved")
     parser.add_argument("--preset", choices=PRESETS, default="uniform", help="set-up to start from (%(default)s)")
@@ -141,6 +186,8 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument("-n", "--n-samples", type=int, required=True, metavar="N", help="how many samples")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER|FILE.npy", help="PNG files or one array")
+    parser.add_argument("--shard-size", type=int, metavar="N", help="write arrays of N samples each; needs --seed")
+    parser.add_argument("--latents", action="store_true", help="write latent positions; needs no --model")
     parser.add_argument("--label", metavar="L", help="draw this class only, after a fit with labels")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the draws (a fresh one)")
 
@@ -149,9 +196,12 @@ def _add_info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sampler", type=Path, metavar="FOLDER", help="where fit saved it")
 
 
-def _add_model(parser: argparse.ArgumentParser) -> None:
+def _add_model(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     parser.add_argument(
-        "--model", required=True, metavar="MODEL", help="trained model: a pythae folder or module:function, see below"
+        "--model",
+        required=required,
+        metavar="MODEL",
+        help="trained model: a pythae folder or module:function, see below",
     )
     parser.add_argument("--allow-pickle", action="store_true", help="open pythae folders whose pickles can run code")
     parser.add_argument(

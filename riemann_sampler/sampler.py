@@ -2,11 +2,13 @@
 
 import os
 import secrets
-from collections.abc import Callable, Hashable
+from array import array
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import torch
+import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -19,10 +21,13 @@ from .fits import Fit
 from .fitting import fit_law
 from .laws import Draws, Law
 from .metric import Metric
+from .passes import Passes, precise
 from .progress import progress_bar
 from .protocols import GaussianPosterior, LatentModel
 from .settings import PRESETS, Settings
+from .stores import MEMORY_BUDGET, PosteriorStore, gathered
 from .validation import choice, natural
+from .workers import Workers
 
 __all__ = ["LatentSamples", "RiemannianUniformSampler"]
 
@@ -82,12 +87,15 @@ class RiemannianUniformSampler:
         volume_exponent: α; 1 is the Riemannian uniform law.
         global_moves: Whether chains also move between islands. Without these moves chains start at training codes
             and stay near them, as the paper's do.
-        n_steps: Steps of each chain; a sample is the last state of its own chain.
-        n_warmup: Steps in which ``fit`` adapts the step size.
+        n_steps: Steps of each chain, whose last state is a sample; ``"auto"`` takes as many as pilot chains need until
+            the split R-hat of their log volume is below 1.005.
+        n_warmup: Steps in which ``fit`` adapts the step size; ``"auto"`` ends when it has settled.
         n_leapfrog_steps: Leapfrog steps of an HMC transition.
         device: Where the geometry is computed; None is where the posteriors are.
         dtype: Floating-point type of the geometry; None is float64.
         batch_size: Data points encoded, or samples decoded, at a time.
+        memory_budget: Bytes of posteriors, those of the training data, held in memory; more of them are kept in files
+            without a name in the folder for temporary files (``TMPDIR``), mapped as they are read.
 
     Raises:
         ArgumentError: If an argument has no possible meaning.
@@ -116,12 +124,13 @@ class RiemannianUniformSampler:
         floor_share: float = 1e-3,
         volume_exponent: float = 1.0,
         global_moves: bool = True,
-        n_steps: int = 20,
-        n_warmup: int = 50,
-        n_leapfrog_steps: int = 5,
+        n_steps: int | Literal["auto"] = "auto",
+        n_warmup: int | Literal["auto"] = "auto",
+        n_leapfrog_steps: int = 2,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         batch_size: int = 256,
+        memory_budget: int = MEMORY_BUDGET,
     ) -> None:
         self.settings = Settings(
             centroids=centroids,
@@ -146,6 +155,7 @@ class RiemannianUniformSampler:
         self.device = None if device is None else torch.device(device)
         self.dtype = choice("dtype", dtype or torch.float64, (torch.float32, torch.float64))
         self.batch_size = natural("batch_size", batch_size)
+        self.memory_budget = natural("memory_budget", memory_budget)
         self._fit: Fit | None = None
         self._diagnostics: dict[Hashable, Diagnostics] = {}
 
@@ -174,7 +184,9 @@ class RiemannianUniformSampler:
         """
         return cls(model, **{**PRESETS[choice("preset", preset, PRESETS)], **overrides})
 
-    def fit(self, data: Any, labels: Any = None, seed: int = 0) -> "RiemannianUniformSampler":
+    def fit(
+        self, data: Any, labels: Any = None, seed: int = 0, *, group: "dist.ProcessGroup | None" = None
+    ) -> "RiemannianUniformSampler":
         """Encode the data and fit their law, or with labels one law for each label.
 
         Args:
@@ -183,6 +195,8 @@ class RiemannianUniformSampler:
                 `GaussianPosterior`.
             labels: One hashable label for each data point, or None.
             seed: Seed of every random choice of the fit.
+            group: A ``torch.distributed`` process group that shares the work: each of its processes calls ``fit`` with
+                the same data, and ends with the same law; None is this process alone.
 
         Returns:
             The sampler itself.
@@ -190,10 +204,13 @@ class RiemannianUniformSampler:
         Raises:
             ArgumentError: If labels and data do not match, or there is no model to encode with.
             DataError: If the data or the posteriors cannot be used; the message says which and why.
+            StorageError: If posteriors beyond the memory budget cannot be written.
         """
         seed = derived_seed(natural("seed", seed, least=0))
         pseudo_inputs = self._pseudo_inputs(labels) if self.settings.centroids == "pseudo_inputs" else None
-        posterior = encode_data(self.model, data, self.batch_size)
+        workers = Workers.of(group)
+        with PosteriorStore(self.memory_budget) as store:
+            posterior = encode_data(self.model, data, self.batch_size, store)
         check_posterior(posterior)
         posterior = GaussianPosterior(*(part.detach() for part in posterior))
         dim = _latent_dim(self.model)
@@ -201,17 +218,17 @@ class RiemannianUniformSampler:
             msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."
             raise DataError(msg)
         groups = _groups(None if labels is None else check_labels(labels, data, len(posterior.mean)))
-        geometry = self._geometry(posterior)
+        device = store.device or posterior.mean.device
+        passes = Passes(self.device or precise(device), self.dtype, workers)
         laws: dict[Hashable, Law] = {}
         for label, rows in groups.items():
-            part = geometry
+            part = posterior
             if rows is not None:
-                index = torch.tensor(rows, device=geometry.mean.device)
-                part = GaussianPosterior(geometry.mean[index], geometry.log_variance[index])
+                part = gathered(posterior, rows.to(posterior.mean.device), self.memory_budget)
                 check_posterior(part, name=f"latents of label {label!r}")
-            laws[label] = fit_law(part, self.settings, seed, pseudo_inputs)
+            laws[label] = fit_law(part, self.settings, seed, pseudo_inputs, passes)
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
-        self._take(Fit(posterior, laws, counts))
+        self._take(Fit(posterior, laws, counts, device))
         return self
 
     def sample_latents(
@@ -318,6 +335,7 @@ class RiemannianUniformSampler:
             "latent_shape": getattr(self.model, "latent_shape", None),
             "dtype": str(self.dtype).removeprefix("torch."),
             "batch_size": self.batch_size,
+            "memory_budget": self.memory_budget,
             "settings": asdict(self.settings),
             "laws": laws,
         }
@@ -350,8 +368,11 @@ class RiemannianUniformSampler:
                 device=device or "cpu",
                 dtype=getattr(torch, config["dtype"]),
                 batch_size=config["batch_size"],
+                memory_budget=config.get("memory_budget", MEMORY_BUDGET),
             )
-            placed = {name: tensor.to(sampler.device) for name, tensor in tensors.items()}
+            # Small ones are read now, so that the folder may change afterwards; large ones as they are needed.
+            small = sum(tensor.nbytes for tensor in tensors.values()) <= sampler.memory_budget
+            placed = {name: tensor.to(sampler.device, copy=small) for name, tensor in tensors.items()}
             sampler._take(Fit.restore(sampler.settings, placed, config["laws"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
@@ -384,14 +405,7 @@ class RiemannianUniformSampler:
         if labels is not None:
             msg = "centroids='pseudo_inputs' belong to no label: fit without labels, or use centroids='data'."
             raise ArgumentError(msg)
-        return self._geometry(pseudo_input_posterior(self.model))
-
-    def _geometry(self, posterior: GaussianPosterior) -> GaussianPosterior:
-        """Posteriors on the device and in the dtype of the geometry."""
-        device = self.device or posterior.mean.device
-        if device.type == "mps" and self.device is None:  # it has no float64
-            device = torch.device("cpu")
-        return GaussianPosterior(*(part.to(device, self.dtype) for part in posterior))
+        return pseudo_input_posterior(self.model)
 
     def _allot(self, n: int, label: Hashable | None, entropy: int) -> dict[Hashable, int]:
         """How many samples each class gives."""
@@ -408,14 +422,14 @@ class RiemannianUniformSampler:
         """The draws of all classes, mixed, as the model's dtype and device want them."""
         labels = [label for label, draws in drawn.items() for _ in range(len(draws.z))]
         draws, order = mixed(list(drawn.values()), entropy)
-        like = self.posterior_.mean
+        device, dtype = self._fitted.device, self.posterior_.mean.dtype
         return LatentSamples(
-            z=draws.z.to(like),
-            log_density=draws.log_density.to(like),
-            acceptance=draws.acceptance.to(like),
-            global_acceptance=draws.global_acceptance.to(like),
-            nearest_centroid=draws.nearest_centroid.to(like.device),
-            nearest_distance=draws.nearest_distance.to(like),
+            z=draws.z.to(device, dtype),
+            log_density=draws.log_density.to(device, dtype),
+            acceptance=draws.acceptance.to(device, dtype),
+            global_acceptance=draws.global_acceptance.to(device, dtype),
+            nearest_centroid=draws.nearest_centroid.to(device),
+            nearest_distance=draws.nearest_distance.to(device, dtype),
             labels=None if None in drawn else [labels[i] for i in order],
         )
 
@@ -431,13 +445,11 @@ def _latent_dim(model: LatentModel | None) -> int | None:
     return getattr(model, "latent_dim", None)
 
 
-def _groups(labels: list[Hashable] | None) -> dict[Hashable, list[int] | None]:
+def _groups(labels: list[Hashable] | None) -> Mapping[Hashable, Tensor | None]:
     """Rows of each label, labels in order of appearance; without labels all rows under None."""
     if labels is None:
         return {None: None}
-    groups: dict[Hashable, list[int] | None] = {}
+    groups: dict[Hashable, array[int]] = {}
     for row, label in enumerate(labels):
-        rows = groups.setdefault(label, [])
-        if rows is not None:
-            rows.append(row)
-    return groups
+        groups.setdefault(label, array("q")).append(row)
+    return {label: torch.frombuffer(rows, dtype=torch.int64) for label, rows in groups.items()}

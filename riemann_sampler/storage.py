@@ -7,15 +7,17 @@ whenever writing stops, the folder holds either the old sampler or the new one, 
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load as tensors_from_bytes
-from safetensors.torch import save as tensors_to_bytes
+from safetensors import safe_open
 from torch import Tensor
 
 from .atomic import all_at_once
 from .errors import StorageError
+from .tensorfiles import PIECE_BYTES, header, pieces, write_bytes
 
 __all__ = ["SCHEMA_VERSION", "read", "write"]
 
@@ -26,27 +28,39 @@ CONFIG = "config.json"
 def write(folder: str | os.PathLike[str], config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write a configuration and its tensors; an older sampler in the folder stays whole until the new one is."""
     folder = Path(folder)
-    content = tensors_to_bytes({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()})
-    digest = hashlib.sha256(content).hexdigest()
-    name = f"tensors-{digest[:16]}.safetensors"
+    json.dumps(config)  # what cannot be written is found before anything is
+    with all_at_once(folder) as scratch:
+        digest = _write_tensors(scratch / "tensors", tensors)
+        name = f"tensors-{digest[:16]}.safetensors"
+        (scratch / "tensors").rename(scratch / name)
     document = {"schema_version": SCHEMA_VERSION, "tensors": name, "sha256": digest, **config}
-    text = json.dumps(document, indent=2)
-    _replace(folder / name, content)
-    _replace(folder / CONFIG, text.encode())
+    with all_at_once(folder) as scratch, (scratch / CONFIG).open("wb", buffering=0) as file:
+        write_bytes(file, json.dumps(document, indent=2).encode())
+        os.fsync(file.fileno())
     for stale in folder.glob("tensors-*.safetensors"):
         if stale.name != name:
             stale.unlink()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    with all_at_once(path.parent) as scratch, (scratch / path.name).open("wb") as file:
-        file.write(content)
-        file.flush()
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> str:
+    """Write a safetensors file, a piece at a time, and return the SHA-256 of its content."""
+    in_order = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))  # so each begins aligned
+    head = header({name: (tensor.dtype, tuple(tensor.shape)) for name, tensor in in_order})
+    digest = hashlib.sha256()
+    content: Iterator[bytes | memoryview] = chain([head], *(pieces(tensor) for _, tensor in in_order))
+    with path.open("wb", buffering=0) as file:
+        for piece in content:
+            digest.update(piece)
+            write_bytes(file, piece)
         os.fsync(file.fileno())
+    return digest.hexdigest()
 
 
 def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The configuration and tensors that `write` put into a folder; a `StorageError` if they are not there whole."""
+    """The configuration and tensors that `write` put into a folder; a `StorageError` if they are not there whole.
+
+    The tensors are mapped from the file: they take memory as they are read, and changing them leaves the file as it is.
+    """
     folder = Path(folder)
     try:
         config = json.loads((folder / CONFIG).read_text())
@@ -61,12 +75,21 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tens
         msg = f"{folder} has schema version {version!r}, this release reads {SCHEMA_VERSION}. Fit and save again."
         raise StorageError(msg)
     try:
-        content = (folder / Path(str(config["tensors"])).name).read_bytes()
-        intact = hashlib.sha256(content).hexdigest() == config["sha256"]
+        path = folder / Path(str(config["tensors"])).name
+        intact = _sha256(path) == config["sha256"]
     except (KeyError, OSError) as error:
         msg = f"{folder} is incomplete: {error}. Save the sampler again."
         raise StorageError(msg) from error
     if not intact:
         msg = f"{folder / config['tensors']} is truncated or changed: its checksum differs. Save the sampler again."
         raise StorageError(msg)
-    return config, tensors_from_bytes(content)
+    with safe_open(path, framework="pt") as file:
+        return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -68,8 +68,8 @@ class TestMergeDuplicates:
     def test_chunked_is_unchunked(self, dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
         codes = repeated(posterior(6, dim), [0, 1, 2, 1, 3, 1, 4, 0, 5])
         whole = merge_duplicates(codes)
-        monkeypatch.setattr("riemann_sampler.quadratics.BLOCK_ELEMENTS", 20)
-        monkeypatch.setattr("riemann_sampler.quadratics.LEAST_ROWS", 1)
+        monkeypatch.setattr("riemann_sampler.chunks.BLOCK_ELEMENTS", 20)
+        monkeypatch.setattr("riemann_sampler.chunks.LEAST_ROWS", 1)
         for part, part_of_whole in zip(merge_duplicates(codes), whole, strict=True):
             assert torch.equal(part, part_of_whole)
 

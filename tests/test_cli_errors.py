@@ -57,7 +57,14 @@ SAMPLE = ["sample", "--model", "my_models:two_halves", "--sampler", "sampler", "
 BAD: dict[str, tuple[list[str], str]] = {
     "no command": ([], r"the following arguments are required: COMMAND \(see riemann-sampler --help\)"),
     "unknown command": (["draw"], r"argument COMMAND: invalid choice: 'draw'"),
-    "no data": (["fit", "--model", "m:f", "--out", "out"], r"required: --data \(see riemann-sampler fit --help\)"),
+    "no output": (["encode", "--model", "m:f", "--data", "x.npy"], r"required: --out \(see riemann-sampler encode --h"),
+    "no data": (["fit", "--model", "m:f", "--out", "out"], r"--model and --data are both needed, or --codes"),
+    "no model for the data": (["fit", "--data", "x.npy", "--out", "out"], r"--model and --data are both needed"),
+    "data and codes": ([*FIT, "--codes", "empty"], r"--codes are encoded already: leave out --model and --data\."),
+    "no codes": (["fit", "--codes", "empty", "--out", "out"], r"empty holds no shards: there is no manifest\.json"),
+    "codes into a file": (["encode", *FIT[1:-1], "x.npy"], r"--out x\.npy is a file; name a folder\."),
+    "codes below a file": (["encode", *FIT[1:-1], "x.npy/a"], r"x\.npy/a/manifest\.json cannot be written: "),
+    "shard size of 0": (["encode", *FIT[1:], "--shard-size", "0"], r"shard_size must be at least 1, got 0\."),
     "shortened option": ([*FIT, "--see", "3"], r"unrecognized arguments: --see 3"),
     "missing data": ([*FIT, "--data", "nowhere.npy"], r"nowhere\.npy: No such file or directory"),
     "missing IDX file": ([*FIT, "--data", "nowhere-ubyte"], r"nowhere-ubyte: No such file or directory"),
@@ -93,6 +100,10 @@ BAD: dict[str, tuple[list[str], str]] = {
     "label that is a list": ([*SAMPLE, "--label", "[3]"], r"label '\[3\]' is unknown"),
     "negative number": ([*SAMPLE, "-n", "-1"], r"n_samples must be at least 0, got -1\."),
     "no pictures": (SAMPLE, r"got \(2, 1, 4\); write them to a \.npy file"),
+    "nothing to decode with": ([SAMPLE[0], *SAMPLE[3:]], r"--model is missing: .* --latents"),
+    "latents as pictures": ([*SAMPLE, "--latents"], r"--latents are no images: --out out must be a \.npy file"),
+    "shards without a seed": ([*SAMPLE, "--shard-size", "9"], r"--shard-size needs --seed"),
+    "shards into a file": ([*SAMPLE, "--shard-size", "9", "--seed", "1", "--out", "x.npy"], r"--out x\.npy is a file"),
     "full folder": ([*SAMPLE, "--out", "full"], r"--out full is not empty; name a folder that is empty"),
     "pictures into a file": ([*SAMPLE, "--out", "my_models.py"], r"--out my_models\.py is a file; name a folder\."),
     "array into a folder": ([*SAMPLE, "--out", "folder.npy"], r"--out folder\.npy is a folder"),
@@ -137,14 +148,14 @@ def test_a_bug_keeps_its_traceback(shell: Shell, monkeypatch: pytest.MonkeyPatch
         shell.fit()
 
 
-@pytest.mark.parametrize("command", [(), ("fit",), ("sample",), ("info",)])
+@pytest.mark.parametrize("command", [(), ("encode",), ("fit",), ("sample",), ("info",)])
 def test_help_shows_an_example_that_parses(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([*command, "--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out.replace("\\\n", "")
-    examples = re.findall(r"^  riemann-sampler (.*)$", text, re.MULTILINE)
-    assert {example.split()[0] for example in examples} == (set(command) or {"fit", "sample", "info"})
+    examples = re.findall(r"^  (?:riemann-sampler|torchrun .* -m riemann_sampler) ([a-z].*)$", text, re.MULTILINE)
+    assert {example.split()[0] for example in examples} >= (set(command) or {"fit", "sample", "info"})
     for example in examples:
         assert make_parser("0").parse_args(example.split()).command == example.split()[0]
 

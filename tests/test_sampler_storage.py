@@ -179,3 +179,47 @@ def test_an_interrupted_save_leaves_the_sampler_before(stage: str, tmp_path: Pat
     new.save(tmp_path)
     assert_same(new, RiemannianUniformSampler.load(tmp_path))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_memory_budget_is_kept(tmp_path: Path) -> None:
+    sampler = fitted("calibrated", memory_budget=1)
+    sampler.save(tmp_path)
+    loaded = RiemannianUniformSampler.load(tmp_path)
+    assert loaded.memory_budget == 1
+    assert_same(sampler, loaded)
+
+
+def test_samplers_saved_before_there_was_a_memory_budget(tmp_path: Path) -> None:
+    shared("calibrated").save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["memory_budget"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert RiemannianUniformSampler.load(tmp_path).memory_budget == 2**30
+
+
+@pytest.mark.parametrize("budget", [1, 2**30], ids=["mapped", "in memory"])
+def test_a_loaded_sampler_and_its_file_leave_each_other_alone(budget: int, tmp_path: Path) -> None:
+    saved = fitted("calibrated", memory_budget=budget)
+    saved.save(tmp_path)
+    loaded = RiemannianUniformSampler.load(tmp_path)
+    (file,) = tmp_path.glob("tensors-*")
+    content = file.read_bytes()
+    loaded.posterior_.mean.zero_()
+    assert file.read_bytes() == content
+    loaded = RiemannianUniformSampler.load(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert_same(saved, loaded)
+
+
+def test_what_is_beyond_the_budget_is_mapped_when_it_is_loaded(tmp_path: Path) -> None:
+    """Bytes changed in the file show: it has not been read yet."""
+    for budget in (2**30, 1):
+        fitted("calibrated", memory_budget=budget).save(tmp_path)
+        loaded = RiemannianUniformSampler.load(tmp_path)
+        (path,) = tmp_path.glob("tensors-*")
+        with path.open("r+b") as file:
+            file.seek(-8, 2)
+            file.write(b"\xff" * 8)
+        parts = (*loaded.posterior_, loaded.metric_.centroids, loaded.metric_.precisions)
+        assert all(part.isfinite().all() for part in parts) == (budget > 1)

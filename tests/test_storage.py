@@ -197,3 +197,11 @@ def test_a_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     config.write_text(json.dumps(document))
     with pytest.raises(StorageError, match="is incomplete"):
         storage.read(tmp_path / "in")
+
+
+def test_numbers_of_every_size_begin_where_they_can_be_mapped(tmp_path: Path) -> None:
+    tensors = {"a": torch.tensor([True] * 3), "b": torch.ones(1).half(), "c": torch.ones(3).double()}
+    storage.write(tmp_path, {}, tensors)
+    assert_holds(tmp_path, {}, tensors)
+    for name, tensor in storage.read(tmp_path)[1].items():
+        assert tensor.data_ptr() % tensor.itemsize == 0, name
