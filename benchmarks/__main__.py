@@ -14,7 +14,7 @@ BENCHMARKS = {
     "report": "tables, pictures and one HTML file out of the cells of a comparison",
     "adapters": "every model of every supported library: fits, samples, left untouched, seconds",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",
-    "speed": "gradient evaluation against the dense form, and the time to 10,000 latents",
+    "speed": "gradients, time to samples, growth, processes, ten million latents, CUDA: seconds and memory",
     "readme": "put the tables of the committed results into README.md and STUDY.md",
 }
 

@@ -19,6 +19,7 @@ from .options import json_or_text
 from .sampler import RiemannianUniformSampler
 from .settings import Settings
 from .sharding import encode_shards, read_codes, sample_shards
+from .stores import MEMORY_BUDGET
 from .workers import Workers
 
 __all__ = ["COMMANDS"]
@@ -122,7 +123,8 @@ def _codes_or_data(options: argparse.Namespace, workers: Workers) -> Any:
     if options.model is not None or options.data is not None:
         msg = "--codes are encoded already: leave out --model and --data."
         raise ArgumentError(msg)
-    codes = read_codes(options.codes)
+    budget = dict(options.settings).get("memory_budget", MEMORY_BUDGET)
+    codes = read_codes(options.codes, memory_budget=budget)
     _say(workers, f"read {options.codes}: {len(codes.mean):,} codes in {codes.mean.shape[1]} latent dimensions")
     return codes
 

@@ -16,7 +16,7 @@ __all__ = ["PROGRAM", "json_or_text", "make_parser"]
 PROGRAM = "riemann-sampler"
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-KNOWN = sorted(["dtype", *(field.name for field in fields(Settings))])
+KNOWN = sorted(["dtype", "memory_budget", *(field.name for field in fields(Settings))])
 """What ``--set`` knows; the device and the batch size have options of their own."""
 
 DESCRIPTION = """\

@@ -12,7 +12,7 @@ from riemann_sampler.errors import ArgumentError, ArgumentTypeError
 from riemann_sampler.settings import PRESETS, Settings
 
 POSITIVE = ["temperature", "regularization", "decay", "volume_exponent", "island_scale", "min_ess", "floor_share"]
-WHOLE = ["n_centroids", "n_neighbors", "n_steps", "n_warmup", "n_leapfrog_steps", "batch_size"]
+WHOLE = ["n_centroids", "n_neighbors", "n_steps", "n_warmup", "n_leapfrog_steps", "batch_size", "memory_budget"]
 CHOICES = ["law", "centroid_covariance", "covariance_structure"]
 
 pytestmark = pytest.mark.usefixtures("without_type_checks")
