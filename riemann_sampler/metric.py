@@ -175,7 +175,7 @@ class Metric:
     def _log_volume_and_gradient(self, z: Tensor) -> tuple[Tensor, Tensor]:
         log_volume, inverse, weights = self._log_volume(self._terms.exponents(z, self._block("exponents", z)))
         u = self._terms.traces(inverse, self._block("products", z)).mul_(weights)
-        return log_volume, self._terms.pull(u, z).neg_()
+        return log_volume, self._terms.half_gradient(u, z)
 
     def _block(self, name: str, z: Tensor) -> Tensor | None:
         """Where a number for each term and position is to be written; None is new memory."""

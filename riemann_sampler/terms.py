@@ -8,10 +8,10 @@ r"""The terms of a metric, its floor as one more beside those of the centroids, 
 Every exponent is a linear function of the same features of z, and
 
 .. math::
-    \nabla \log\sqrt{\det G} = -\sum_k u_k \left(Q_k z - q_k\right), \qquad
-    u_k = e^{\ell_k} \operatorname{tr}(G^{-1} C_k), \qquad -\tfrac12 \nabla \ell_k = Q_k z - q_k .
+    \nabla \log\sqrt{\det G} = \tfrac12 \sum_k u_k \nabla \ell_k, \qquad
+    u_k = e^{\ell_k} \operatorname{tr}(G^{-1} C_k) .
 
-Exponents are kept in base 2, whose exponential is two to three times as fast. Positions run along the last axis.
+Exponents are given in base 2, whose exponential is two to three times as fast. Positions run along the last axis.
 """
 
 import math
@@ -46,17 +46,16 @@ class Terms:
         # −τ‖z‖² in terms of z − origin, which the features hold.
         floor_slope = decay * torch.cat([identity, 2 * origin])
         floor_constant = math.log(regularization) - decay * (origin * origin).sum()
-        self._slopes = torch.cat([precision * quadratics.expansion, floor_slope[None]]).mul_(
-            -LOG2_E
-        )  # (k + 1, m + dim)
-        self._constants = torch.cat([-precision * quadratics.constant, floor_constant.view(1, 1)]).mul_(LOG2_E)
+        self._slopes = -torch.cat([precision * quadratics.expansion, floor_slope[None]])  # (k + 1, m + dim)
+        self._constants = torch.cat([-precision * quadratics.constant, floor_constant.view(1, 1)])
         self._coefficients = torch.cat([quadratics.coefficients, identity[None]])  # C_k (k + 1, m)
 
     def exponents(
         self, z: Float[Tensor, "n dim"], out: Float[Tensor, "terms n"] | None = None
     ) -> Float[Tensor, "terms n"]:
         """The exponents ℓ_k(z) / ln 2."""
-        return torch.addmm(self._constants, self._slopes, self._quadratics.features(z).T, out=out)
+        features = self._quadratics.features(z).T
+        return torch.addmm(self._constants, self._slopes, features, beta=LOG2_E, alpha=LOG2_E, out=out)
 
     def mix(self, weights: Float[Tensor, "terms n"]) -> Float[Tensor, "n m"]:
         """Coefficients of Σ_k weights_k C_k."""
@@ -68,9 +67,9 @@ class Terms:
         """Traces tr(A C_k) of n symmetric matrices A given by their coefficients."""
         return torch.mm(self._coefficients, coefficients.T, out=out)
 
-    def pull(self, u: Float[Tensor, "terms n"], z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        """Σ_k u_k (Q_k z − q_k)."""
-        sums = (self._slopes.T @ u).mul_(-LN2).T
+    def half_gradient(self, u: Float[Tensor, "terms n"], z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """½ Σ_k u_k ∇ℓ_k(z)."""
+        sums = (self._slopes.T @ u).T
         m = self._coefficients.shape[1]
-        pulled = self._quadratics.multiply(sums[:, :m], z - self._quadratics.origin)
-        return pulled.add_(sums[:, m:], alpha=0.5)
+        squared = self._quadratics.multiply(sums[:, :m], z - self._quadratics.origin)
+        return squared.add_(sums[:, m:], alpha=0.5)

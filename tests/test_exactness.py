@@ -50,9 +50,9 @@ def break_global_acceptance(patch):
 
 def break_half(patch):
     """The density det G instead of √det G, as where the ½ is forgotten."""
-    evaluate, pull = Metric._log_volume, Terms.pull
+    evaluate, gradient = Metric._log_volume, Terms.half_gradient
     patch.setattr(Metric, "_log_volume", lambda *arguments: (2 * evaluate(*arguments)[0], *evaluate(*arguments)[1:]))
-    patch.setattr(Terms, "pull", lambda *arguments: 2 * pull(*arguments))
+    patch.setattr(Terms, "half_gradient", lambda *arguments: 2 * gradient(*arguments))
 
 
 def break_floor(patch):

@@ -71,10 +71,10 @@ def test_traces(metric, terms) -> None:
     torch.testing.assert_close(terms.traces(coefficients), expected)
 
 
-def test_pull_is_half_the_gradient_of_the_weighted_exponents(metric, terms) -> None:
+def test_half_gradient_of_the_weighted_exponents(metric, terms) -> None:
     u, z = normal(K + 1, N, seed=4), normal(N, DIM, seed=5).requires_grad_()
     (gradient,) = torch.autograd.grad((u * exponents(metric, z)).sum(), z)
-    torch.testing.assert_close(terms.pull(u, z.detach()), -gradient / 2)
+    torch.testing.assert_close(terms.half_gradient(u, z.detach()), gradient / 2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
