@@ -34,7 +34,7 @@ CELLS, FINE = 30, 20
 EXPONENTS = (0.25, 1.0, 2.0)
 LAWS = ("isolated", "overlapping", "crowded", "unequal", "full")
 N_LEAPFROG_STEPS = Settings.n_leapfrog_steps
-N_WARMUP_CHAINS, N_PILOT_CHAINS = 256, 1024
+N_WARMUP_CHAINS, N_PILOT_CHAINS = 256, 2048
 
 
 def _geometry(name: str) -> tuple[Tensor, Tensor, float]:

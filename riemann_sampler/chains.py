@@ -29,9 +29,9 @@ SETTLED, LEAST_WARM_UP, MOST_WARM_UP = 0.02, 20, 200
 """An adaptation ends when the averaged step size changes by less than this share in a round of ten steps."""
 
 LEAST_STEPS, MOST_STEPS = 12, 500
-LARGEST_R_HAT = 1.005
-"""Split R-hat to which pilot chains are run: half way to 1.01, below which chains count as converged (Vehtari et al.
-2021, section 4), since R-hat of some hundred others will scatter by about as much."""
+LARGEST_R_HAT = 1.007
+"""Split R-hat to which pilot chains are run, somewhat below the 1.01 at which chains count as converged (Vehtari et al.
+2021, section 4): the R-hat of other chains will scatter by about as much."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def choose_n_steps(
 ) -> int:
     """The number of steps after which pilot chains have converged, by the log density along their last half.
 
-    Its split R-hat is then below 1.005, and it holds an effective draw for every chain. If that takes too many steps,
+    Its split R-hat is then below 1.007, and it holds an effective draw for every chain. If that takes too many steps,
     as without global moves, their largest number is returned with a `ConvergenceWarning`.
     """
     trace: list[Tensor] = []

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .errors import MemoryWarning
 
-__all__ = ["Buffers", "RowChunks", "row_chunks"]
+__all__ = ["Buffers", "RowChunks", "n_blocks", "row_chunks"]
 
 BLOCK_ELEMENTS = 2**18
 """Numbers in a temporary block, (positions, centroids), on a CPU: 2 MiB in float64, about a core's share of cache."""
@@ -26,9 +26,17 @@ def row_chunks(z: Tensor, row_elements: int) -> Iterator[Tensor]:
     yield from z.split(_n_rows(z, row_elements)) if len(z) else (z,)
 
 
+def n_blocks(elements: int, device: torch.device) -> int:
+    """How many blocks so many numbers are to be cut into; none is larger than twice the usual."""
+    return math.ceil(elements / (2 * _block_elements(device)))
+
+
+def _block_elements(device: torch.device) -> int:
+    return BLOCK_ELEMENTS if device.type == "cpu" else ACCELERATOR_BLOCK_ELEMENTS
+
+
 def _n_rows(z: Tensor, row_elements: int) -> int:
-    budget = BLOCK_ELEMENTS if z.device.type == "cpu" else ACCELERATOR_BLOCK_ELEMENTS
-    return max(LEAST_ROWS, budget // row_elements)
+    return max(LEAST_ROWS, _block_elements(z.device) // row_elements)
 
 
 class Buffers:
@@ -40,7 +48,7 @@ class Buffers:
     def __init__(self) -> None:
         self._memory: dict[str, Tensor] = {}
 
-    def __call__(self, name: str, shape: tuple[int, int], like: Tensor) -> Tensor:
+    def __call__(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """A contiguous tensor of the device and type of another one; its content is whatever was there."""
         size = math.prod(shape)
         if name not in self._memory or self._memory[name].numel() < size:

@@ -21,7 +21,7 @@ from .temperature import ess_temperature, nearest_temperature, relative_ess
 
 __all__ = ["fit_law"]
 
-WARM_UP_CHAINS, PILOT_CHAINS = 256, 1024
+WARM_UP_CHAINS, PILOT_CHAINS = 256, 2048
 MANY_CODES = 100_000
 """Beyond so many, a random subset stands for the codes: as starts of chains, and to find the number of clusters."""
 

@@ -127,11 +127,12 @@ class IslandMixture:
 
     def log_density(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Normalized log density, in nats."""
-        return self.quadratics.chunks.map(self._log_density, z)[0]
+        return self.quadratics.chunks.map(lambda rows: (self.log_density_by(self.quadratics(rows), rows),), z)[0]
 
-    def _log_density(self, z: Tensor) -> tuple[Tensor]:
-        exponents = self.quadratics(z, scale=-0.5 * LOG2_E / self.scale**2).add_(self._peak_exponents)
+    def log_density_by(self, squares: Float[Tensor, "n k"], z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
+        """`log_density` by the squares δ_k(z), where these are known."""
+        exponents = torch.add(self._peak_exponents, squares, alpha=-0.5 * LOG2_E / self.scale**2)
         shift = exponents.amax(1)
         islands = exp2_clamped_(exponents.sub_(shift[:, None])).sum(1).log2_().add_(shift).mul_(LN2)
         floor = self.log_peaks[-1] - 0.5 * (z * z).sum(1) / self._floor_deviation**2
-        return (torch.logaddexp(islands, floor),)
+        return torch.logaddexp(islands, floor)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -66,7 +67,7 @@ class VolumeLaw:
         islands = IslandMixture.of(self.metric)
         start = chain_starts(islands, self.starts, n, generator)
         z, info = chains.run(self.kernel, self.metric, start, generator, n_steps=self.n_steps)
-        distance, index = self.metric.quadratics.nearest(z)
+        index, distance, overlap = self.metric.quadratics.chunks.map(partial(_surroundings, self.metric), z)
         return Draws(
             z,
             info.log_density[-1],
@@ -75,7 +76,7 @@ class VolumeLaw:
             info.n_divergent,
             index,
             distance,
-            self.metric.overlap(z),
+            overlap,
             info.log_density[self.n_steps // 2 :],
         )
 
@@ -117,10 +118,9 @@ class IslandLaw:
     def draw(self, n: int, generator: torch.Generator) -> Draws:
         """Independent draws."""
         z = self.islands.sample(n, generator)
-        distance, index = self.metric.quadratics.nearest(z)
+        describe = partial(_surroundings, self.metric, islands=self.islands)
+        index, distance, overlap, log_density = self.metric.quadratics.chunks.map(describe, z)
         one = torch.ones_like(distance)
-        log_density = self.islands.log_density(z)
-        overlap = self.metric.overlap(z)
         return Draws(z, log_density, one, one * math.nan, one * 0, index, distance, overlap, one[None, :][:0])
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -147,6 +147,14 @@ def chain_starts(
     if len(starts) == 0:
         return islands.sample(n, generator)
     return starts[torch.randint(len(starts), (n,), device=starts.device, generator=generator)]
+
+
+def _surroundings(metric: Metric, z: Tensor, *, islands: IslandMixture | None = None) -> list[Tensor]:
+    """Nearest centroid, distance to it, overlap, and the log density under a mixture, by the same squares."""
+    squares = metric.quadratics(z)
+    square, index = squares.min(1)
+    densities = [] if islands is None else [islands.log_density_by(squares, z)]
+    return [index, square.clamp(min=0).sqrt(), metric.overlap_by(squares), *densities]
 
 
 def _metric_tensors(metric: Metric) -> dict[str, Tensor]:

@@ -20,8 +20,8 @@ however far from the data; `terms` says how.
 
 import copy
 from collections.abc import Callable
-from functools import cached_property
-from typing import ClassVar
+from functools import cached_property, reduce
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -30,10 +30,18 @@ from torch import Tensor
 from .chunks import Buffers
 from .errors import ArgumentError
 from .quadratics import DiagonalQuadratics, FullQuadratics
-from .terms import LN2, LOG2_E, Terms, exp2_clamped_
+from .terms import LN2, LOG2_E, Terms, exp2_clamped_, log2_sum_exp2_
 from .validation import finite_matrix, positive
 
 __all__ = ["DiagonalMetric", "FullMetric", "Metric"]
+
+
+class _Weighed(NamedTuple):
+    """Coefficients of Σ_k 2^{x_k − shift} C_k, the shift, and the weights 2^{x_k − shift}."""
+
+    coefficients: Float[Tensor, "n m"]
+    shift: Float[Tensor, " n"]
+    weights: Float[Tensor, "terms n"]
 
 
 class Metric:
@@ -98,7 +106,7 @@ class Metric:
 
     def log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Logarithm of the volume element √det G(z), in nats; differentiable."""
-        return self._by_chunks(lambda rows: self._log_volume(self._terms.exponents(rows))[:1], z)[0]
+        return self._by_chunks(lambda rows: self._log_volume(self._terms.features(rows))[:1], z)[0]
 
     def grad_log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """Gradient of `log_volume` in closed form, in nats per latent unit."""
@@ -120,11 +128,15 @@ class Metric:
         offset_exponents = LOG2_E * offsets[:, None]
 
         def both(rows: Tensor) -> tuple[Tensor, Tensor]:
-            exponents = self._terms.exponents(rows, self._block("exponents", rows))
-            powers = torch.add(offset_exponents, exponents, alpha=power, out=self._block("products", rows))
-            shift = powers.amax(0)
-            log_sum = exp2_clamped_(powers.sub_(shift)).sum(0).log2_().add_(shift).mul_(LN2)
-            return self._log_volume(exponents)[0], log_sum
+            features, log_sums = self._terms.features(rows), []
+            offset = iter(offset_exponents.split([len(block) for block in self._terms.blocks(len(rows))]))
+
+            def see(exponents: Tensor) -> None:
+                out = self._block("products", exponents.shape)
+                log_sums.append(log2_sum_exp2_(torch.add(next(offset), exponents, alpha=power, out=out)))
+
+            log_volume = self._log_volume(features, see)[0]
+            return log_volume, reduce(torch.logaddexp2, log_sums).mul(LN2)
 
         log_volume, log_sum = self._by_chunks(both, z)
         return log_volume, log_sum
@@ -141,7 +153,13 @@ class Metric:
 
     def overlap(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Effective number of centroids at z, 1 / Σ_k w_k² with w_k = ω_k / Σ_l ω_l."""
-        return self._by_chunks(self._overlap, z)[0]
+        return self._by_chunks(lambda rows: (self.overlap_by(self.quadratics(rows)),), z)[0]
+
+    def overlap_by(self, squares: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
+        """`overlap` by the squares δ_k(z), where these are known."""
+        relative = squares - squares.amin(1, keepdim=True)
+        weights = exp2_clamped_(relative.mul_(-LOG2_E / self.temperature**2))
+        return weights.sum(1).square_().div_(weights.square_().sum(1))
 
     @cached_property
     def _terms(self) -> Terms:
@@ -155,36 +173,51 @@ class Metric:
             raise ArgumentError(msg)
         return self.quadratics.chunks.map(function, z)
 
-    def _scaled(self, exponents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Coefficients of 2^{−shift} G(z), the shift, and the weights of the terms, which replace their exponents."""
+    def _weighed(self, block: Terms, features: Tensor, see: Callable[[Tensor], None] | None) -> _Weighed:
+        exponents = block.exponents(features, self._block("exponents", (len(block), len(features))))
+        if see is not None:
+            see(exponents)
         shift = exponents.detach().amax(0)
         weights = exp2_clamped_(exponents.sub_(shift))
-        return self._terms.mix(weights), shift, weights
+        return _Weighed(block.mix(weights), shift, weights)
+
+    def _scaled(self, features: Tensor, see: Callable[[Tensor], None] | None = None) -> _Weighed:
+        """2^{−shift} G(z), with the weights of the last block of terms; ``see`` is shown the exponents of each."""
+        first, *others = self._terms.blocks(len(features))
+        coefficients, shift, weights = self._weighed(first, features, see)
+        for block in others:
+            added, own, weights = self._weighed(block, features, see)
+            before, shift = shift, torch.maximum(shift, own)
+            coefficients = coefficients * (before - shift).exp2()[:, None] + added * (own - shift).exp2()[:, None]
+        return _Weighed(coefficients, shift, weights)
 
     def _coefficients(self, z: Tensor) -> Tensor:
         """Coefficients of G(z)."""
-        coefficients, shift = self._by_chunks(lambda rows: self._scaled(self._terms.exponents(rows))[:2], z)
+        coefficients, shift = self._by_chunks(lambda rows: self._scaled(self._terms.features(rows))[:2], z)
         return coefficients * shift.exp2()[:, None]
 
-    def _log_volume(self, exponents: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log volume, and of 2^{−shift} G(z) the inverse and the weights of the terms."""
-        coefficients, shift, weights = self._scaled(exponents)
-        log_det, inverse = self.quadratics.log_det_and_inverse(coefficients)
-        return 0.5 * torch.add(log_det, shift, alpha=self.dim * LN2), inverse, weights
+    def _log_volume(
+        self, features: Tensor, see: Callable[[Tensor], None] | None = None
+    ) -> tuple[Tensor, Tensor, _Weighed]:
+        """Log volume, and of 2^{−shift} G(z) the inverse and what it was made of."""
+        scaled = self._scaled(features, see)
+        log_det, inverse = self.quadratics.log_det_and_inverse(scaled.coefficients)
+        return 0.5 * torch.add(log_det, scaled.shift, alpha=self.dim * LN2), inverse, scaled
 
     def _log_volume_and_gradient(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        log_volume, inverse, weights = self._log_volume(self._terms.exponents(z, self._block("exponents", z)))
-        u = self._terms.traces(inverse, self._block("products", z)).mul_(weights)
-        return log_volume, self._terms.half_gradient(u, z)
+        features = self._terms.features(z)
+        log_volume, inverse, (_, shift, weights) = self._log_volume(features)
+        blocks, sums = self._terms.blocks(len(z)), []
+        for block in blocks:
+            shape = (len(block), len(z))
+            if len(blocks) > 1:  # to compute weights again takes less time than to fetch them from memory
+                weights = exp2_clamped_(block.exponents(features, self._block("exponents", shape)).sub_(shift))
+            sums.append(block.slope_sums(block.traces(inverse, self._block("products", shape)).mul_(weights)))
+        return log_volume, self._terms.half_gradient(reduce(torch.add, sums), z)
 
-    def _block(self, name: str, z: Tensor) -> Tensor | None:
-        """Where a number for each term and position is to be written; None is new memory."""
-        if self._buffers is None:
-            return None
-        return self._buffers(name, (self.quadratics.n_centroids + 1, len(z)), self.centroids)
-
-    def _overlap(self, z: Tensor) -> tuple[Tensor]:
-        return (self.quadratics(z, scale=-1 / self.temperature**2).softmax(1).square().sum(1).reciprocal(),)
+    def _block(self, name: str, shape: tuple[int, ...]) -> Tensor | None:
+        """Where a block of numbers is to be written; None is new memory."""
+        return None if self._buffers is None else self._buffers(name, shape, self.centroids)
 
 
 class DiagonalMetric(Metric):

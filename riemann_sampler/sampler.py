@@ -88,7 +88,7 @@ class RiemannianUniformSampler:
         global_moves: Whether chains also move between islands. Without these moves chains start at training codes
             and stay near them, as the paper's do.
         n_steps: Steps of each chain, whose last state is a sample; ``"auto"`` takes as many as pilot chains need until
-            the split R-hat of their log volume is below 1.005.
+            the split R-hat of their log volume is below 1.007.
         n_warmup: Steps in which ``fit`` adapts the step size; ``"auto"`` ends when it has settled.
         n_leapfrog_steps: Leapfrog steps of an HMC transition.
         device: Where the geometry is computed; None is where the posteriors are.

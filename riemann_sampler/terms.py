@@ -14,15 +14,18 @@ Every exponent is a linear function of the same features of z, and
 Exponents are given in base 2, whose exponential is two to three times as fast. Positions run along the last axis.
 """
 
+import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .chunks import n_blocks
 from .quadratics import Quadratics
 
-__all__ = ["LN2", "LOG2_E", "Terms", "exp2_clamped_"]
+__all__ = ["LN2", "LOG2_E", "Terms", "exp2_clamped_", "log2_sum_exp2_"]
 
 LN2, LOG2_E = math.log(2), 1 / math.log(2)
 
@@ -34,6 +37,12 @@ def exp2_clamped_(exponents: Tensor) -> Tensor:
     that no product of it with a precision meets them.
     """
     return exponents.clamp_(min=0.6 * math.log2(torch.finfo(exponents.dtype).tiny)).exp2_()
+
+
+def log2_sum_exp2_(exponents: Float[Tensor, "terms n"]) -> Float[Tensor, " n"]:
+    """log2 Σ_k 2^x_k; the exponents are written over."""
+    shift = exponents.amax(0)
+    return exp2_clamped_(exponents.sub_(shift)).sum(0).log2_().add_(shift)
 
 
 class Terms:
@@ -50,12 +59,33 @@ class Terms:
         self._constants = torch.cat([-precision * quadratics.constant, floor_constant.view(1, 1)])
         self._coefficients = torch.cat([quadratics.coefficients, identity[None]])  # C_k (k + 1, m)
 
+    def __len__(self) -> int:
+        """Number of terms."""
+        return len(self._constants)
+
+    def blocks(self, n: int) -> Sequence["Terms"]:
+        """The terms, so few at a time that a number for each and each of n positions stays in a core's cache."""
+        wanted = n_blocks(len(self) * n, self._constants.device)
+        if wanted <= 1:
+            return (self,)
+        size = math.ceil(len(self) / wanted)
+        return [self._some(slice(first, first + size)) for first in range(0, len(self), size)]
+
+    def _some(self, rows: slice) -> "Terms":
+        some = copy.copy(self)
+        some._slopes, some._constants = self._slopes[rows], self._constants[rows]
+        some._coefficients = self._coefficients[rows]
+        return some
+
+    def features(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n features"]:
+        """What the exponents are linear in."""
+        return self._quadratics.features(z)
+
     def exponents(
-        self, z: Float[Tensor, "n dim"], out: Float[Tensor, "terms n"] | None = None
+        self, features: Float[Tensor, "n features"], out: Float[Tensor, "terms n"] | None = None
     ) -> Float[Tensor, "terms n"]:
-        """The exponents ℓ_k(z) / ln 2."""
-        features = self._quadratics.features(z).T
-        return torch.addmm(self._constants, self._slopes, features, beta=LOG2_E, alpha=LOG2_E, out=out)
+        """The exponents ℓ_k / ln 2 of positions with these features."""
+        return torch.addmm(self._constants, self._slopes, features.T, beta=LOG2_E, alpha=LOG2_E, out=out)
 
     def mix(self, weights: Float[Tensor, "terms n"]) -> Float[Tensor, "n m"]:
         """Coefficients of Σ_k weights_k C_k."""
@@ -67,9 +97,12 @@ class Terms:
         """Traces tr(A C_k) of n symmetric matrices A given by their coefficients."""
         return torch.mm(self._coefficients, coefficients.T, out=out)
 
-    def half_gradient(self, u: Float[Tensor, "terms n"], z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        """½ Σ_k u_k ∇ℓ_k(z)."""
-        sums = (self._slopes.T @ u).T
+    def slope_sums(self, u: Float[Tensor, "terms n"]) -> Float[Tensor, "n features"]:
+        """Slopes of Σ_k u_k ℓ_k at fixed u, as a function of the features."""
+        return (self._slopes.T @ u).T
+
+    def half_gradient(self, sums: Float[Tensor, "n features"], z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """½ Σ_k u_k ∇ℓ_k(z), by the slopes of that sum."""
         m = self._coefficients.shape[1]
         squared = self._quadratics.multiply(sums[:, :m], z - self._quadratics.origin)
         return squared.add_(sums[:, m:], alpha=0.5)

@@ -78,10 +78,10 @@ def test_a_metric_goes_on_in_smaller_chunks(monkeypatch: pytest.MonkeyPatch) -> 
     expected = metric.log_density_and_gradient(z)
     exponents = Terms.exponents
 
-    def limited(terms: Terms, rows: Tensor, *out: Tensor | None) -> Tensor:
-        if len(rows) > 20:
+    def limited(terms: Terms, features: Tensor, *out: Tensor | None) -> Tensor:
+        if len(features) > 20:
             torch.empty(IMPOSSIBLE, dtype=torch.uint8)
-        return exponents(terms, rows, *out)
+        return exponents(terms, features, *out)
 
     monkeypatch.setattr(Terms, "exponents", limited)
     with pytest.warns(MemoryWarning):

@@ -85,6 +85,8 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "scale": {"error": "OSError: no space"},
     "cuda": {"not_run": "there was no device"},
 }
+for found in SECTIONS.values():
+    found["commit"] = "abc1234"
 FIGURES = {"environment": ENVIRONMENT, "quick": False, "sections": SECTIONS}
 
 
@@ -165,8 +167,22 @@ def test_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert asked[0][2] == run.Effort(quick=True, flow_epochs=1)
     figures = json.loads((tmp_path / "speed.json").read_text())
     assert figures["quick"]
-    assert figures["sections"]["scale"] == {"error": "OSError: no space"}
-    assert figures["sections"]["race"] == SECTIONS["race"]
+    commit = figures["environment"]["commit"]
+    assert figures["sections"]["scale"] == {"error": "OSError: no space", "commit": commit}
+    assert figures["sections"]["race"] == {**SECTIONS["race"], "commit": commit}
     assert (tmp_path / "speed.md").read_text() == full_tables(figures)
     assert table(figures) in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["speed-growth.png", "speed-race.png"]
+
+
+def test_sections_that_are_not_run_keep_their_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = {"sections": {"race": SECTIONS["race"], "growth": {"error": "an older one"}}}
+    (tmp_path / "speed.json").write_text(json.dumps(older))
+    monkeypatch.setattr(run, "in_own_process", lambda *_, **__: SECTIONS["growth"])
+    run.main(["--only", "growth", "--output", str(tmp_path)])
+    figures = json.loads((tmp_path / "speed.json").read_text())
+    assert figures["sections"]["race"] == json.loads(json.dumps(SECTIONS["race"]))
+    assert figures["sections"]["growth"]["commit"] == figures["environment"]["commit"]
+    text = full_tables(figures)
+    assert "## Time to samples (commit abc1234)" in text
+    assert f"## Growth (commit {figures['environment']['commit']})" in text

@@ -38,7 +38,7 @@ def exponents(metric, z: Tensor) -> Tensor:
 
 def test_exponents_are_those_of_the_centroids_and_the_floor(metric, terms) -> None:
     z = 2 * normal(N, DIM, seed=3)
-    torch.testing.assert_close(terms.exponents(z) * LN2, exponents(metric, z))
+    torch.testing.assert_close(terms.exponents(terms.features(z)) * LN2, exponents(metric, z))
 
 
 def test_exponents_keep_their_precision_far_from_the_origin() -> None:
@@ -46,14 +46,15 @@ def test_exponents_keep_their_precision_far_from_the_origin() -> None:
     near = METRICS["diagonal"](k=K, dim=DIM, **SCALARS)
     far = type(near)(near.centroids + 1e3, near.precisions, **SCALARS)
     z = near.centroids[:N] + 0.1
-    found = Terms(far.quadratics, **SCALARS).exponents(z + 1e3) * LN2
+    terms = Terms(far.quadratics, **SCALARS)
+    found = terms.exponents(terms.features(z + 1e3)) * LN2
     torch.testing.assert_close(found, exponents(far, z + 1e3), rtol=1e-11, atol=1e-9)
 
 
 def test_results_are_written_where_they_are_asked_for(metric, terms) -> None:
     z, out = normal(N, DIM, seed=3), torch.empty(K + 1, N, dtype=torch.float64)
-    assert terms.exponents(z, out) is out
-    assert torch.equal(out, terms.exponents(z))
+    assert terms.exponents(terms.features(z), out) is out
+    assert torch.equal(out, terms.exponents(terms.features(z)))
     coefficients = normal(N, K, seed=7).exp() @ metric.quadratics.coefficients
     assert terms.traces(coefficients, out) is out
     assert torch.equal(out, terms.traces(coefficients))
@@ -74,7 +75,7 @@ def test_traces(metric, terms) -> None:
 def test_half_gradient_of_the_weighted_exponents(metric, terms) -> None:
     u, z = normal(K + 1, N, seed=4), normal(N, DIM, seed=5).requires_grad_()
     (gradient,) = torch.autograd.grad((u * exponents(metric, z)).sum(), z)
-    torch.testing.assert_close(terms.half_gradient(u, z.detach()), gradient / 2)
+    torch.testing.assert_close(terms.half_gradient(terms.slope_sums(u), z.detach()), gradient / 2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -84,3 +85,19 @@ def test_exponentials_are_exact_or_negligible_and_never_denormal(dtype: torch.dt
     assert (values >= torch.finfo(dtype).tiny * 1e10).all()
     assert (values[4:] < torch.finfo(dtype).eps ** 2).all()
     torch.testing.assert_close(values[:4], torch.exp2(exponents[:4]), rtol=1e-6, atol=0)
+
+
+def test_blocks_are_the_terms(metric, terms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riemann_sampler.chunks.BLOCK_ELEMENTS", N)  # two terms at a time
+    blocks, features = terms.blocks(N), terms.features(normal(N, DIM, seed=3))
+    assert [len(block) for block in blocks] == [2, 2, 2]
+    torch.testing.assert_close(torch.cat([b.exponents(features) for b in blocks]), terms.exponents(features))
+    assert len(terms.blocks(1)) == 1 + (K + 1 > 2 * N)
+    z = normal(7, DIM, seed=4)
+    found = metric.log_density_and_gradient(z), metric.log_volume_and_sum_of_powers(z, 1.5, normal(K + 1, seed=5))
+    monkeypatch.undo()
+    for one, other in zip(found[0], metric.log_density_and_gradient(z), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    whole = metric.log_volume_and_sum_of_powers(z, 1.5, normal(K + 1, seed=5))
+    for one, other in zip(found[1], whole, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)

@@ -1,6 +1,7 @@
 """The command: every section in a process of its own, its figures written as soon as it ends."""
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -44,14 +45,19 @@ def _figures(name: str, effort: Effort) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """Run sections, print the tables, write JSON, Markdown and pictures; status 1 if a section failed."""
+    """Run sections, print the tables, write JSON, Markdown and pictures; status 1 if a section failed.
+
+    Figures that the folder holds of other sections stay, with the commit that gave them.
+    """
     package = sys.modules[__package__]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks speed",
         description=package.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections to run")
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections to run; others keep theirs"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes and single rounds, to see that all works")
     parser.add_argument("--flow-epochs", type=int, help="epochs of pythae's flows (default: 100, or 1 with --quick)")
     parser.add_argument("--output", type=Path, default=Path("benchmark_output"), help="folder for what is written")
@@ -59,10 +65,12 @@ def main(arguments: list[str]) -> None:
     flow_epochs = options.flow_epochs or (1 if options.quick else Effort.flow_epochs)
     effort = Effort(quick=options.quick, flow_epochs=flow_epochs)
 
-    figures: dict[str, Any] = {"environment": environment("pythae"), "quick": options.quick, "sections": {}}
+    path = options.output / "speed.json"
+    figures: dict[str, Any] = {"sections": json.loads(path.read_text())["sections"] if path.exists() else {}}
+    figures |= {"environment": environment("pythae"), "quick": options.quick}
     for name in tqdm([name for name in SECTIONS if name in options.only], desc="speed", unit="section"):
-        figures["sections"][name] = _figures(name, effort)
-        write_json(options.output / "speed.json", figures)
+        figures["sections"][name] = {**_figures(name, effort), "commit": figures["environment"]["commit"]}
+        write_json(path, figures)
         if name in PICTURES and missing(figures, name) is None:
             write_figure(PICTURES[name](figures["sections"][name]), options.output / f"speed-{name}.png", dpi=110)
     replace_file(options.output / "speed.md", full_tables(figures).encode())

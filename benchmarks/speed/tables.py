@@ -28,7 +28,8 @@ def full_tables(figures: Figures) -> str:
     for section, (heading, tables) in SECTIONS.items():
         reason = missing(figures, section)
         text = f"{reason[0].upper()}{reason[1:]}." if reason else tables(figures["sections"][section])
-        parts += [f"## {heading}", text]
+        commit = f" (commit {figures['sections'][section]['commit']})" if reason is None else ""
+        parts += [f"## {heading}{commit}", text]
     return "\n\n".join(parts) + "\n"
 
 
