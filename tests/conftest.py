@@ -1,6 +1,7 @@
 """Fixtures that every test shares."""
 
 import random
+import signal
 from collections.abc import Iterator
 
 import jaxtyping
@@ -51,3 +52,11 @@ def without_type_checks() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", before)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Interrupts as a terminal sends them: shells let jobs in the background, and what these start, ignore them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

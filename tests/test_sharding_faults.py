@@ -132,6 +132,7 @@ def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption(tmp_path: Path, whole: dict[str, bytes]) -> None:
     folder = tmp_path / "codes"
     model = Troubled(75, lambda: signal.raise_signal(signal.SIGINT))

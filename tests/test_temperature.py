@@ -133,7 +133,7 @@ class TestThroughTheSampler:
         with pytest.warns(
             TemperatureWarning, match=r"temperature=6\.0 gives 6, at which .* and chains may not get there"
         ):
-            sampler = RiemannianUniformSampler(temperature=6.0, n_warmup=5).fit(codes)
+            sampler = RiemannianUniformSampler(temperature=6.0, n_warmup=5, n_steps=5).fit(codes)
         assert sampler.diagnostics_.relative_ess < 0.5
 
     def test_the_nearest_rule_needs_two_centroids(self) -> None:
