@@ -54,7 +54,8 @@ def test_chains_that_cannot_converge_say_so(monkeypatch):
         assert chosen(make_metric("unequal", 1.0), global_moves=False) == 40
 
 
-def test_the_chosen_number_is_used_and_kept(tmp_path):
+def test_the_chosen_number_is_used_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(chains, "LEAST_STEPS", 14)
     sampler = RiemannianUniformSampler(n_centroids=20).fit(posterior(60))
     drawn = sampler.sample_latents(64, seed=1)
     n_steps = sampler.diagnostics_.n_steps
