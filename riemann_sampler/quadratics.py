@@ -7,7 +7,7 @@ structures write :math:`P_k` as a row of "coefficients" (the diagonal, or the fl
 over centroids is one product with a (k, coefficients) matrix; no (n, k, dim) tensor is ever formed.
 
 Products run with the positions along the last axis, (k, n), and are returned transposed: matrix products of few rows
-and many columns are up to twice as fast as their transposes.
+and many columns are faster than their transposes.
 """
 
 from abc import ABC, abstractmethod

@@ -11,7 +11,7 @@ Every exponent is a linear function of the same features of z, and
     \nabla \log\sqrt{\det G} = \tfrac12 \sum_k u_k \nabla \ell_k, \qquad
     u_k = e^{\ell_k} \operatorname{tr}(G^{-1} C_k) .
 
-Exponents are given in base 2, whose exponential is two to three times as fast. Positions run along the last axis.
+Exponents are given in base 2, whose exponential is faster. Positions run along the last axis.
 """
 
 import copy
