@@ -93,9 +93,9 @@ def watch_while_held(mib: int) -> float | None:
 
 @pytest.mark.slow
 def test_gradient_of_a_small_case() -> None:
-    row = gradient.row(16, 100, torch.float32, 1)
+    row = gradient.row(64, 100, torch.float64, 1)
     assert 0 < row["floor"] < row["dense"]
-    assert row["ratio"] > 3
+    assert row["ratio"] > 30
     assert row["relative_difference"] < 1e-4
     check = gradient.check(8, 100, 2**18, 1)
     assert check["timed_on"] == [10, 51]
