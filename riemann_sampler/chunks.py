@@ -11,8 +11,8 @@ from .errors import MemoryWarning
 
 __all__ = ["Buffers", "RowChunks", "n_blocks", "row_chunks"]
 
-BLOCK_ELEMENTS = 2**18
-"""Numbers in a temporary block, (positions, centroids), on a CPU: 2 MiB in float64, about a core's share of cache."""
+BLOCK_ELEMENTS = 2**16
+"""Numbers in a temporary block, (positions, centroids), on a CPU: in float64 half a MiB, a part of what it caches."""
 
 ACCELERATOR_BLOCK_ELEMENTS = 2**25
 """The same elsewhere: 256 MiB in float64, enough to fill a GPU."""

@@ -19,6 +19,7 @@ however far from the data; `terms` says how.
 """
 
 import copy
+import math
 from collections.abc import Callable
 from functools import cached_property, reduce
 from typing import ClassVar, NamedTuple
@@ -36,12 +37,16 @@ from .validation import finite_matrix, positive
 __all__ = ["DiagonalMetric", "FullMetric", "Metric"]
 
 
-class _Weighed(NamedTuple):
-    """Coefficients of Σ_k 2^{x_k − shift} C_k, the shift, and the weights 2^{x_k − shift}."""
+KEPT_NUMBERS = 2**23
+"""Numbers of weights, (positions, centroids), that one evaluation keeps between its two passes: 64 MiB in float64."""
 
-    coefficients: Float[Tensor, "n m"]
+
+class _Part(NamedTuple):
+    """A block of terms, for each position its largest exponent, and the weights 2^{x_k − shift} if they were kept."""
+
+    terms: Terms
     shift: Float[Tensor, " n"]
-    weights: Float[Tensor, "terms n"]
+    weights: Float[Tensor, "terms n"] | None
 
 
 class Metric:
@@ -173,51 +178,71 @@ class Metric:
             raise ArgumentError(msg)
         return self.quadratics.chunks.map(function, z)
 
-    def _weighed(self, block: Terms, features: Tensor, see: Callable[[Tensor], None] | None) -> _Weighed:
-        exponents = block.exponents(features, self._block("exponents", (len(block), len(features))))
+    def _weighed(
+        self, block: Terms, features: Tensor, see: Callable[[Tensor], None] | None, keep: list[_Part] | None
+    ) -> tuple[Tensor, Tensor]:
+        shape = (len(block), len(features))
+        name, is_kept = "exponents", False
+        if keep is not None and (len(keep) + 1) * math.prod(shape) <= KEPT_NUMBERS:
+            name, is_kept = f"weights {len(keep)}", True
+        exponents = block.exponents(features, self._block(name, shape))
         if see is not None:
             see(exponents)
         shift = exponents.detach().amax(0)
         weights = exp2_clamped_(exponents.sub_(shift))
-        return _Weighed(block.mix(weights), shift, weights)
+        if keep is not None:
+            keep.append(_Part(block, shift, weights if is_kept else None))
+        return block.mix(weights), shift
 
-    def _scaled(self, features: Tensor, see: Callable[[Tensor], None] | None = None) -> _Weighed:
-        """2^{−shift} G(z), with the weights of the last block of terms; ``see`` is shown the exponents of each."""
+    def _scaled(
+        self, features: Tensor, see: Callable[[Tensor], None] | None = None, keep: list[_Part] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Coefficients of 2^{−shift} G(z), and the shift.
+
+        ``see`` is shown the exponents of each block of terms; ``keep`` collects what the gradient needs of it.
+        """
         first, *others = self._terms.blocks(len(features))
-        coefficients, shift, weights = self._weighed(first, features, see)
+        coefficients, shift = self._weighed(first, features, see, keep)
         for block in others:
-            added, own, weights = self._weighed(block, features, see)
+            added, own = self._weighed(block, features, see, keep)
             before, shift = shift, torch.maximum(shift, own)
-            coefficients = coefficients * (before - shift).exp2()[:, None] + added * (own - shift).exp2()[:, None]
-        return _Weighed(coefficients, shift, weights)
+            coefficients = coefficients * _ratio(before, shift) + added * _ratio(own, shift)
+        return coefficients, shift
 
     def _coefficients(self, z: Tensor) -> Tensor:
         """Coefficients of G(z)."""
-        coefficients, shift = self._by_chunks(lambda rows: self._scaled(self._terms.features(rows))[:2], z)
+        coefficients, shift = self._by_chunks(lambda rows: self._scaled(self._terms.features(rows)), z)
         return coefficients * shift.exp2()[:, None]
 
     def _log_volume(
-        self, features: Tensor, see: Callable[[Tensor], None] | None = None
-    ) -> tuple[Tensor, Tensor, _Weighed]:
-        """Log volume, and of 2^{−shift} G(z) the inverse and what it was made of."""
-        scaled = self._scaled(features, see)
-        log_det, inverse = self.quadratics.log_det_and_inverse(scaled.coefficients)
-        return 0.5 * torch.add(log_det, scaled.shift, alpha=self.dim * LN2), inverse, scaled
+        self, features: Tensor, see: Callable[[Tensor], None] | None = None, keep: list[_Part] | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Log volume, and of 2^{−shift} G(z) the inverse and the shift."""
+        coefficients, shift = self._scaled(features, see, keep)
+        log_det, inverse = self.quadratics.log_det_and_inverse(coefficients)
+        return 0.5 * torch.add(log_det, shift, alpha=self.dim * LN2), inverse, shift
 
     def _log_volume_and_gradient(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        features = self._terms.features(z)
-        log_volume, inverse, (_, shift, weights) = self._log_volume(features)
-        blocks, sums = self._terms.blocks(len(z)), []
-        for block in blocks:
-            shape = (len(block), len(z))
-            if len(blocks) > 1:  # to compute weights again takes less time than to fetch them from memory
-                weights = exp2_clamped_(block.exponents(features, self._block("exponents", shape)).sub_(shift))
-            sums.append(block.slope_sums(block.traces(inverse, self._block("products", shape)).mul_(weights)))
+        features, parts = self._terms.features(z), list[_Part]()
+        log_volume, inverse, shift = self._log_volume(features, None, parts)
+        sums = []
+        for terms, own, weights in parts:
+            shape = (len(terms), len(z))
+            if weights is None:
+                weights = exp2_clamped_(terms.exponents(features, self._block("exponents", shape)).sub_(own))
+            share = inverse if len(parts) == 1 else inverse * _ratio(own, shift)
+            sums.append(terms.slope_sums(terms.traces(share, self._block("products", shape)).mul_(weights)))
         return log_volume, self._terms.half_gradient(reduce(torch.add, sums), z)
 
     def _block(self, name: str, shape: tuple[int, ...]) -> Tensor | None:
         """Where a block of numbers is to be written; None is new memory."""
         return None if self._buffers is None else self._buffers(name, shape, self.centroids)
+
+
+def _ratio(own: Float[Tensor, " n"], shift: Float[Tensor, " n"]) -> Float[Tensor, "n 1"]:
+    """2^{own − shift} for own ≤ shift, or 0 where it does not count beside 1: its products meet no denormal floats."""
+    exponents = own - shift
+    return torch.where(exponents < 0.3 * math.log2(torch.finfo(own.dtype).tiny), 0.0, exponents.exp2())[:, None]
 
 
 class DiagonalMetric(Metric):

@@ -87,7 +87,9 @@ def test_exponentials_are_exact_or_negligible_and_never_denormal(dtype: torch.dt
     torch.testing.assert_close(values[:4], torch.exp2(exponents[:4]), rtol=1e-6, atol=0)
 
 
-def test_blocks_are_the_terms(metric, terms, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kept", [0, 4 * N, 2**23])
+def test_blocks_are_the_terms(metric, terms, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    monkeypatch.setattr("riemann_sampler.metric.KEPT_NUMBERS", kept)  # none, two blocks of three, all
     monkeypatch.setattr("riemann_sampler.chunks.BLOCK_ELEMENTS", N)  # two terms at a time
     blocks, features = terms.blocks(N), terms.features(normal(N, DIM, seed=3))
     assert [len(block) for block in blocks] == [2, 2, 2]
