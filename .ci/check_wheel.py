@@ -8,9 +8,10 @@ from zipfile import ZipFile
 def expected_modules() -> set[str]:
     """Names that the modules of the source tree must have inside the wheel."""
     root = Path(__file__).resolve().parent.parent
-    core = {f"riemann_sampler/{path.name}" for path in (root / "riemann_sampler").glob("*.py")}
-    adapters = {f"riemann_sampler/adapters/{path.name}" for path in (root / "adapters").glob("*.py")}
-    return core | adapters | {"riemann_sampler/py.typed", "riemann_sampler/adapters/__init__.py"}
+    folders = {"riemann_sampler": "riemann_sampler", "riemann_sampler/geometry": "riemann_sampler/geometry"}
+    folders["riemann_sampler/adapters"] = "adapters"
+    modules = {f"{inside}/{path.name}" for inside, folder in folders.items() for path in (root / folder).glob("*.py")}
+    return modules | {"riemann_sampler/py.typed", "riemann_sampler/adapters/__init__.py"}
 
 
 def problems(names: set[str]) -> list[str]:

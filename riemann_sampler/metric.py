@@ -115,15 +115,20 @@ class Metric:
 
     def grad_log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """Gradient of `log_volume` in closed form, in nats per latent unit."""
-        return self._by_chunks(self._log_volume_and_gradient, z)[1]
+        return self.log_volume_and_gradient(z)[1]
 
     def log_density(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Unnormalized log density of the volume law, p(z) ∝ (det G(z))^{α/2}, in nats."""
         return self.volume_exponent * self.log_volume(z)
 
-    def log_density_and_gradient(self, z: Float[Tensor, "n dim"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"]]:
-        """`log_density` and its gradient, for little more than the price of the gradient."""
+    def log_volume_and_gradient(self, z: Float[Tensor, "n dim"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"]]:
+        """`log_volume` and its gradient, for little more than the price of the gradient."""
         log_volume, gradient = self._by_chunks(self._log_volume_and_gradient, z)
+        return log_volume, gradient
+
+    def log_density_and_gradient(self, z: Float[Tensor, "n dim"]) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"]]:
+        """`log_density` and its gradient."""
+        log_volume, gradient = self.log_volume_and_gradient(z)
         return self.volume_exponent * log_volume, self.volume_exponent * gradient
 
     def log_volume_and_sum_of_powers(
@@ -156,6 +161,20 @@ class Metric:
         """Inner products uᵀ G(z) v of tangent vectors at z."""
         return (self.quadratics.multiply(self._coefficients(z), v) * u).sum(1)
 
+    def log_norm_and_gradients(
+        self, z: Float[Tensor, "n dim"], v: Float[Tensor, "n dim"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"], Float[Tensor, "n dim"]]:
+        """Logarithm of √(vᵀ G(z) v) of tangent vectors v ≠ 0, and its gradients by z and by v, at any scale of G."""
+        log_norm, by_position, by_vector = self._by_chunks(self._norm_and_gradients, z, v)
+        return log_norm, by_position, by_vector
+
+    def log_dual_norm_and_gradients(
+        self, z: Float[Tensor, "n dim"], p: Float[Tensor, "n dim"]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"], Float[Tensor, "n dim"]]:
+        """Logarithm of √(pᵀ G(z)⁻¹ p) of covectors p ≠ 0, and its gradients by z and by p."""
+        log_norm, by_position, by_covector = self._by_chunks(self._dual_norm_and_gradients, z, p)
+        return log_norm, by_position, by_covector
+
     def overlap(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Effective number of centroids at z, 1 / Σ_k w_k² with w_k = ω_k / Σ_l ω_l."""
         return self._by_chunks(lambda rows: (self.overlap_by(self.quadratics(rows)),), z)[0]
@@ -172,11 +191,11 @@ class Metric:
             self.quadratics, temperature=self.temperature, regularization=self.regularization, decay=self.decay
         )
 
-    def _by_chunks(self, function: Callable[[Tensor], tuple[Tensor, ...]], z: Tensor) -> list[Tensor]:
+    def _by_chunks(self, function: Callable[..., tuple[Tensor, ...]], z: Tensor, *also: Tensor) -> list[Tensor]:
         if z.ndim != 2 or z.shape[1] != self.dim:
             msg = f"z must have shape (n, {self.dim}), got {tuple(z.shape)}."
             raise ArgumentError(msg)
-        return self.quadratics.chunks.map(function, z)
+        return self.quadratics.chunks.map(function, z, *also)
 
     def _weighed(
         self, block: Terms, features: Tensor, see: Callable[[Tensor], None] | None, keep: list[_Part] | None
@@ -225,14 +244,42 @@ class Metric:
     def _log_volume_and_gradient(self, z: Tensor) -> tuple[Tensor, Tensor]:
         features, parts = self._terms.features(z), list[_Part]()
         log_volume, inverse, shift = self._log_volume(features, None, parts)
+        return log_volume, self._terms.half_gradient(self._slopes(features, parts, shift, inverse), z)
+
+    def _norm_and_gradients(self, z: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features, parts = self._terms.features(z), list[_Part]()
+        coefficients, shift = self._scaled(features, None, parts)
+        covector = self.quadratics.multiply(coefficients, v)
+        square = (covector * v).sum(1)
+        slopes = self._slopes(features, parts, shift, self.quadratics.monomials(v))
+        return (
+            0.5 * torch.add(square.log(), shift, alpha=LN2),
+            self._terms.half_gradient(slopes, z) / square[:, None],
+            covector / square[:, None],
+        )
+
+    def _dual_norm_and_gradients(self, z: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        features, parts = self._terms.features(z), list[_Part]()
+        _, inverse, shift = self._log_volume(features, None, parts)
+        vector = self.quadratics.multiply(inverse, p)
+        square = (vector * p).sum(1)
+        slopes = self._slopes(features, parts, shift, self.quadratics.monomials(vector))
+        return (
+            0.5 * torch.sub(square.log(), shift, alpha=LN2),
+            -self._terms.half_gradient(slopes, z) / square[:, None],
+            vector / square[:, None],
+        )
+
+    def _slopes(self, features: Tensor, parts: list[_Part], shift: Tensor, coefficients: Tensor) -> Tensor:
+        """Slopes of Σ_k 2^{x_k − shift} tr(A C_k) ℓ_k at fixed factors, for matrices A of these coefficients."""
         sums = []
         for terms, own, weights in parts:
-            shape = (len(terms), len(z))
+            shape = (len(terms), len(features))
             if weights is None:
                 weights = exp2_clamped_(terms.exponents(features, self._block("exponents", shape)).sub_(own))
-            share = inverse if len(parts) == 1 else inverse * _ratio(own, shift)
+            share = coefficients if len(parts) == 1 else coefficients * _ratio(own, shift)
             sums.append(terms.slope_sums(terms.traces(share, self._block("products", shape)).mul_(weights)))
-        return log_volume, self._terms.half_gradient(reduce(torch.add, sums), z)
+        return reduce(torch.add, sums)
 
     def _block(self, name: str, shape: tuple[int, ...]) -> Tensor | None:
         """Where a block of numbers is to be written; None is new memory."""

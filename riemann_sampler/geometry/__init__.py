@@ -1,0 +1,28 @@
+"""Geometry of a latent space: paths, distances, means, walks and clusters on the learnt manifold.
+
+Functions take a metric first, ``sampler.metric_`` or one of one's own, or a line element made of it: `InverseMetric`
+and `ConformalMetric` keep curves on the data, while a metric's own geodesics may cut through voids.
+
+>>> paths = interpolate(widened(sampler.metric_), a, b, n_points=16)
+"""
+
+from .curves import Curves, spherical, straight
+from .elements import ConformalMetric, InverseMetric, LineElement, OwnMetric
+from .exponential import exponential_map, log_map
+from .paths import distance, geodesic, interpolate, widened
+
+__all__ = [
+    "ConformalMetric",
+    "Curves",
+    "InverseMetric",
+    "LineElement",
+    "OwnMetric",
+    "distance",
+    "exponential_map",
+    "geodesic",
+    "interpolate",
+    "log_map",
+    "spherical",
+    "straight",
+    "widened",
+]
