@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from riemann_sampler import DiagonalMetric
 from riemann_sampler.geometry import spherical, straight
 from riemann_sampler.geometry.curves import leaves_data
 from riemann_sampler.geometry.splines import Splines, divide
@@ -62,3 +63,13 @@ def test_voids_are_where_the_floor_is_the_metric() -> None:
     metric = diagonal_metric(3, 4)
     lines = torch.stack([metric.centroids[:1].expand(2, 4), torch.cat([metric.centroids[:1], normal(1, 4) + 50])])
     assert leaves_data(metric, lines).tolist() == [False, True]
+
+
+def test_the_floor_decays() -> None:
+    """At (5, 0) the metric is 0.0078, more than the floor there, less than the floor at the origin."""
+    centroid = torch.zeros(1, 2, dtype=torch.float64)
+    metric = DiagonalMetric(centroid, centroid + 0.01, temperature=1.0, regularization=0.05, decay=0.5)
+    assert leaves_data(metric, torch.tensor([[[5.0, 0.0]], [[0.0, 0.0]]], dtype=torch.float64)).tolist() == [
+        False,
+        True,
+    ]

@@ -65,7 +65,9 @@ def test_paths_go_over_nodes_and_belong_to_their_pair_alone() -> None:
         assert all((metric.centroids.numpy() == corner).all(1).any() for corner in corners[1:-1])
         alone = polylines(element, metric.centroids, a[row : row + 1], b[row : row + 1])[0]
         np.testing.assert_array_equal(alone, corners)
-    assert any(len(corners) > 2 for corners in together)
+    assert any(len(corners) > 3 for corners in together)
+    for there, back in zip(together, polylines(element, metric.centroids, b, a), strict=True):
+        np.testing.assert_array_equal(there, back[::-1])
 
 
 def test_starts_are_divided_evenly() -> None:

@@ -72,11 +72,13 @@ def test_too_few_steps_are_told_and_values_never_rise() -> None:
     assert (last < start).all()
 
 
-def test_a_wall_of_nan_is_not_crossed() -> None:
+@pytest.mark.parametrize("value_too", [True, False])
+def test_a_wall_of_nan_is_not_crossed(value_too) -> None:
     def objective(x, _):
         value, gradient = (x * x).sum(1), 2 * x
         beyond = x[:, 0] < 1
-        return torch.where(beyond, torch.nan, value), torch.where(beyond[:, None], torch.nan, gradient)
+        value = torch.where(beyond & value_too, torch.nan, value)
+        return value, torch.where(beyond[:, None], torch.nan, gradient)
 
     found = run(objective, torch.tensor([[3.0, 2.0]], dtype=torch.float64))
     assert torch.isfinite(found.x).all()

@@ -147,6 +147,18 @@ def test_curves_are_shorter_than_the_graph_and_the_straight_line() -> None:
         assert (found.log_length < search.log_lengths(element, search.Splines(25, a), line)).all()
 
 
+def test_the_gradient_of_the_objective() -> None:
+    element, splines = InverseMetric(horseshoe()), search.Splines(6, torch.zeros((), dtype=torch.float64))
+    knots = normal(3, 6, 2, seed=4).requires_grad_()
+    v = splines.velocities @ knots
+    square = v.square().sum(2)
+    excess = square / (square @ splines.weights)[:, None] - 1
+    expected = search.log_lengths(element, splines, knots) + search.SPEED_PENALTY * excess.square() @ splines.weights
+    value, gradient = search._value_and_gradient(element, splines, knots.detach())
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected.sum(), knots)[0])
+
+
 def test_distances_are_differentiable_in_both_ends() -> None:
     metric = InverseMetric(horseshoe())
     a, b = horseshoe().centroids[:3], horseshoe().centroids[[4, 6, 0]]

@@ -83,8 +83,8 @@ def graph_distances(
     i, j = _graph_edges(points.cpu().double().numpy(), n_neighbors)
     lengths = _Lengths(straight_log_lengths(element, points[i], points[j]).cpu().double().numpy())
     graph = coo_array((lengths.relative, (i, j)), shape=(len(points),) * 2).tocsr()
-    distances: Array = dijkstra(graph, directed=False)
-    return distances * np.exp(lengths.log_unit)
+    distances: Array = np.exp(lengths.log_unit) * dijkstra(graph, directed=False)
+    return distances
 
 
 def polylines(
