@@ -8,6 +8,7 @@ from .functions import FunctionAdapter
 from .modules import ModuleAdapter
 from .monai import MonaiAdapter
 from .networks import NetworkAdapter
+from .pullback import PullbackAdapter
 from .pythae import PythaeAdapter
 from .pythae_folder import load_pythae
 from .registry import AdapterRegistry, as_latent_model
@@ -20,6 +21,7 @@ __all__ = [
     "ModuleAdapter",
     "MonaiAdapter",
     "NetworkAdapter",
+    "PullbackAdapter",
     "PythaeAdapter",
     "ScviAdapter",
     "as_latent_model",

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import DataError, RiemannSamplerError
 
-__all__ = ["WAY_OUT", "checked_decoded", "checked_pair", "describe", "explained"]
+__all__ = ["PULLBACK", "WAY_OUT", "checked_decoded", "checked_pair", "describe", "explained"]
 
 WAY_OUT = (
     "Any model can be wrapped by two functions of your own:\n"
@@ -19,6 +19,9 @@ WAY_OUT = (
     '    model = FunctionAdapter(encode=..., decode=..., latent_dim=..., spread="log_variance")'
 )
 """The end of every message about a model that no adapter understands."""
+
+PULLBACK = 'metric="pullback" takes the covariance from its decoder instead'
+"""In messages about a model that gives codes without a covariance."""
 
 _LISTED = 4  # items of a collection that a message shows
 
@@ -77,7 +80,7 @@ def checked_pair(
 
 
 def checked_decoded(output: object, z: Float[Tensor, "n *latent"], *, way_out: str = WAY_OUT) -> Tensor:
-    """The tensor that a decoder returned, detached, if it has one row for each row of ``z``."""
+    """The tensor that a decoder returned, if it has one row for each row of ``z``."""
     if not isinstance(output, Tensor):
         msg = f"decode returned {describe(output)}, not a tensor. {way_out}".rstrip()
         raise DataError(msg)
@@ -85,4 +88,4 @@ def checked_decoded(output: object, z: Float[Tensor, "n *latent"], *, way_out: s
     if not output.ndim or output.shape[0] != n:
         msg = f"decode returned {describe(output)} for {n} latent positions: the first axis must be {n}."
         raise DataError(msg)
-    return output.detach()
+    return output

@@ -71,7 +71,12 @@ class FunctionAdapter(LatentModel):
 
     def decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
         """Data decoded from latent positions; a `DataError` if ``decode`` returned anything else."""
-        with torch.no_grad(), explained("decode", z):
+        with torch.no_grad():
+            return self.decode_with_gradients(z).detach()
+
+    def decode_with_gradients(self, z: Float[Tensor, "n dim"]) -> Tensor:
+        """The same, for who differentiates it: gradients are recorded if they are where it is called."""
+        with explained("decode", z):
             output = self._decode(z)
         return checked_decoded(output, z, way_out="")
 

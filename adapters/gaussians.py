@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from ..errors import DataError
-from .checks import WAY_OUT, describe
+from .checks import PULLBACK, WAY_OUT, describe
 
 __all__ = ["SPREADS", "Spread", "log_variance", "read_data", "read_gaussian"]
 
@@ -57,9 +57,10 @@ def read_gaussian(output: object) -> tuple[object, object]:
         return _of_names(named)
     if isinstance(output, tuple | list) and len(output) == 2:
         return output[0], output[1]
+    hint = f"If these are codes without a covariance, {PULLBACK}. " * isinstance(output, Tensor)
     msg = (
         f"encode returned {describe(output)}, not a pair (mean, log_variance), a mapping with such entries, or a "
-        f"torch.distributions.Normal. {WAY_OUT}"
+        f"torch.distributions.Normal. {hint}{WAY_OUT}"
     )
     raise DataError(msg)
 

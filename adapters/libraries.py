@@ -18,7 +18,7 @@ def usable_class(model: Any, library: str, usable: Collection[str], reasons: Map
         model: A model of the library, or of a user's subclass.
         library: The library's top-level package.
         usable: Names of its classes whose Gaussian posterior is the one that the decoder sees.
-        reasons: Why others of its classes cannot be used.
+        reasons: Why others of its classes cannot be used; that of a usable one is not asked.
 
     Returns:
         One of ``usable``.
@@ -29,7 +29,7 @@ def usable_class(model: Any, library: str, usable: Collection[str], reasons: Map
     ancestry = [cls for cls in type(model).__mro__ if cls.__module__.partition(".")[0] == library]
     beside = [cls.__name__ for cls in ancestry if not issubclass(ancestry[0], cls)]  # further parents of a user's class
     nearest = ancestry[0].__name__ if ancestry else ""
-    unusable = next((name for name in (nearest, *beside) if name in reasons), "")
+    unusable = next((name for name in (nearest, *beside) if name in reasons and name not in usable), "")
     if nearest in usable and not unusable:
         return nearest
     name = unusable or nearest

@@ -3,6 +3,7 @@
 from numbers import Integral
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import UnsupportedModelError
@@ -31,6 +32,8 @@ class ModuleAdapter(NetworkAdapter):
         module: The trained module. Inputs are moved to its device and dtype; nothing of it is changed.
         latent_shape: Shape of one latent code, or its dimension where codes are vectors. By default the module's
             integer attribute ``latent_dim``, else learnt from the first batch encoded.
+        needs_covariance: Whether the posterior is to be read. Otherwise ``encode`` may also return the codes alone, a
+            tensor, whose log-variance is then 0: for `PullbackAdapter`, which reads the codes alone.
 
     Raises:
         UnsupportedModelError: ``module`` is not a torch module with ``encode`` and ``decode``.
@@ -39,7 +42,9 @@ class ModuleAdapter(NetworkAdapter):
         >>> posterior = ModuleAdapter(vae).encode(images)
     """
 
-    def __init__(self, module: nn.Module, latent_shape: int | tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self, module: nn.Module, latent_shape: int | tuple[int, ...] | None = None, *, needs_covariance: bool = True
+    ) -> None:
         if not encodes_and_decodes(module):
             msg = f"{type(module).__name__} is not a torch module with methods encode and decode. {WAY_OUT}"
             raise UnsupportedModelError(msg)
@@ -47,10 +52,14 @@ class ModuleAdapter(NetworkAdapter):
         if latent_shape is None and isinstance(found, Integral) and not isinstance(found, bool):
             latent_shape = int(found)
         super().__init__(module, latent_shape)
+        self._needs_covariance = needs_covariance
 
     def gaussian(self, x: Any) -> tuple[object, object]:
         """Mean and log-variance in what ``encode(x)`` returns."""
-        return read_gaussian(self.module.encode(x))
+        output = self.module.encode(x)
+        if isinstance(output, Tensor) and not self._needs_covariance:
+            return output, torch.zeros_like(output)
+        return read_gaussian(output)
 
     def data(self, z: Tensor) -> object:
         """Data in what ``decode(z)`` returns."""

@@ -22,7 +22,7 @@ __all__ = ["NetworkAdapter", "placed_like", "untouched"]
 
 @contextmanager
 def untouched(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients inside; every submodule's own mode and the random state as they were after.
+    """Evaluation mode inside; every submodule's own mode and the random state as they were after.
 
     The flags are set one by one: ``module.train`` may be overridden and do more, and ``module.eval`` forgets which
     submodules were frozen.
@@ -33,7 +33,7 @@ def untouched(module: nn.Module) -> Iterator[None]:
     try:
         for submodule, _ in flags:
             submodule.training = False
-        with torch.no_grad(), torch.random.fork_rng(devices):  # some encoders draw a latent on their way
+        with torch.random.fork_rng(devices):  # some encoders draw a latent on their way
             yield
     finally:
         for submodule, training in flags:
@@ -105,7 +105,7 @@ class NetworkAdapter(LatentModel):
 
     def encode(self, x: Any) -> GaussianPosterior:
         """Posterior of each data point of a batch; a `DataError` if the module fails or returns anything else."""
-        with untouched(self.module), explained(f"encode of {self._name}", x, self.input_hint):
+        with torch.no_grad(), untouched(self.module), explained(f"encode of {self._name}", x, self.input_hint):
             pair = self.gaussian(placed_like(x, self.module))
         mean, log_variance = checked_pair(pair, x)
         shape, known = tuple(mean.shape[1:]), self.latent_shape
@@ -120,6 +120,11 @@ class NetworkAdapter(LatentModel):
 
     def decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
         """Data decoded from latent positions; a `DataError` if the module fails or returns anything else."""
+        with torch.no_grad():
+            return self.decode_with_gradients(z).detach()
+
+    def decode_with_gradients(self, z: Float[Tensor, "n dim"]) -> Tensor:
+        """The same, for who differentiates it: gradients are recorded if they are where it is called."""
         hint = "If its codes are not vectors, pass latent_shape, or encode a batch first." * (not self.latent_shape)
         with untouched(self.module), explained(f"decode of {self._name}", z, hint):
             codes = z if len(z) else z.new_zeros(1, z.shape[1])  # attention fails on an empty batch

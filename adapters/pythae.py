@@ -12,15 +12,18 @@ from torch.nn import functional
 
 from ..errors import UnsupportedModelError
 from ..protocols import GaussianPosterior
-from .checks import WAY_OUT
+from .checks import PULLBACK, WAY_OUT
 from .gaussians import read_data
 from .libraries import usable_class
 from .networks import NetworkAdapter, placed_like, untouched
 
-__all__ = ["REASONS", "USABLE", "PythaeAdapter"]
+__all__ = ["CODES", "REASONS", "USABLE", "PythaeAdapter"]
 
 _FLOW = "its decoder sees codes that a normalizing flow has moved, and the encoder's Gaussian is only the flow's base"
-_DETERMINISTIC = "its encoder gives a code without a covariance"
+_DETERMINISTIC = f"its encoder gives a code without a covariance, and {PULLBACK}"
+
+CODES = frozenset({"AE", "RAE_L2", "RAE_GP", "WAE_MMD"})
+"""Models that give codes without a covariance."""
 
 REASONS = {
     "VAE_LinNF": _FLOW,
@@ -28,10 +31,7 @@ REASONS = {
     "PoincareVAE": "its latent space is a hyperbolic ball, so that its posterior is not a Euclidean Gaussian",
     "SVAE": "its latent space is a sphere (von Mises-Fisher), so that its posterior is not a Euclidean Gaussian",
     "VQVAE": "its latent codes are discrete, without a covariance",
-    "AE": _DETERMINISTIC,
-    "RAE_L2": _DETERMINISTIC,
-    "RAE_GP": _DETERMINISTIC,
-    "WAE_MMD": _DETERMINISTIC,
+    **dict.fromkeys(CODES, _DETERMINISTIC),
 }
 
 USABLE = frozenset(
@@ -65,6 +65,8 @@ class PythaeAdapter(NetworkAdapter):
 
     Args:
         model: The trained model. Inputs are moved to its device and dtype; nothing of it is changed.
+        needs_covariance: Whether the posterior is to be read. Otherwise models without one will do too, and every
+            log-variance is 0: for `PullbackAdapter`, which reads the codes alone.
 
     Raises:
         UnsupportedModelError: The model has no Gaussian posterior, or not one that its decoder sees.
@@ -73,14 +75,15 @@ class PythaeAdapter(NetworkAdapter):
         >>> images = PythaeAdapter(vae).decode(torch.randn(8, vae.latent_dim))
     """
 
-    def __init__(self, model: Any) -> None:
-        kind = usable_class(model, "pythae", USABLE, REASONS)
-        if kind == "Adversarial_AE" and model.model_config.deterministic_posterior:
+    def __init__(self, model: Any, *, needs_covariance: bool = True) -> None:
+        kind = usable_class(model, "pythae", USABLE if needs_covariance else USABLE | CODES, REASONS)
+        if needs_covariance and kind == "Adversarial_AE" and model.model_config.deterministic_posterior:
             msg = (
                 f"{type(model).__name__} (a pythae {kind}) cannot be used: its posterior is deterministic "
-                f"(deterministic_posterior=True), so that its log_covariance is unused. {WAY_OUT}"
+                f"(deterministic_posterior=True), so that its log_covariance is unused, and {PULLBACK}. {WAY_OUT}"
             )
             raise UnsupportedModelError(msg)
+        self._needs_covariance = needs_covariance
         super().__init__(model, getattr(model, "latent_dim", None) or model.model_config.latent_dim)
         self._is_hvae, self._is_vamp = kind == "HVAE", kind == "VAMP"
         shape = model.model_config.input_dim
@@ -90,18 +93,21 @@ class PythaeAdapter(NetworkAdapter):
         """Posteriors of a VAMP model's learnt pseudo-inputs (arXiv:1705.07120); None of any other model."""
         if not self._is_vamp:
             return None
-        with untouched(self.module):
+        with torch.no_grad(), untouched(self.module):
             inputs = self.module.pseudo_inputs(placed_like(self.module.idle_input, self.module))
         return self.encode(inputs.reshape(-1, *self.module.model_config.input_dim))
 
     def gaussian(self, x: Any) -> tuple[object, object]:
-        """Mean and log-variance: the encoder's ``embedding`` and ``log_covariance``."""
+        """Mean and log-variance: the encoder's ``embedding`` and ``log_covariance``; the latter 0 if not needed."""
         output = self.module.encoder(x)
-        fields: list[Any] = [getattr(output, name, None) for name in ("embedding", "log_covariance")]
+        names = ("embedding", "log_covariance") if self._needs_covariance else ("embedding",)
+        fields: list[Any] = [getattr(output, name, None) for name in names]
         if any(field is None for field in fields):
             found = ", ".join(output) if isinstance(output, dict) else type(output).__name__
-            msg = f"The encoder must return embedding and log_covariance, its output has only: {found}. {WAY_OUT}"
+            msg = f"The encoder must return {' and '.join(names)}, its output has only: {found}. {WAY_OUT}"
             raise UnsupportedModelError(msg)
+        if not self._needs_covariance:
+            return fields[0], torch.zeros_like(fields[0])
         mean, log_covariance = fields
         return mean, _softplus_log_variance(log_covariance) if self._is_hvae else log_covariance
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from typing import Any, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from torch import nn
 
 from ..errors import ArgumentError, ArgumentTypeError, UnsupportedModelError
 from ..protocols import LatentModel
+from ..validation import choice
 from .checks import WAY_OUT
 from .diffusers import DiffusersAdapter
 from .modules import ModuleAdapter, encodes_and_decodes
 from .monai import MonaiAdapter
 from .multivae import refuse_multivae
+from .pullback import PullbackAdapter
 from .pythae import PythaeAdapter
 from .scvi import ScviAdapter
 
@@ -22,6 +24,9 @@ Adapter: TypeAlias = Callable[[Any], LatentModel]
 
 ENTRY_POINT_GROUP = "riemann_sampler.adapters"
 """Packages name their adapters in this group of entry points: the dotted name of what it wraps = module:adapter."""
+
+_TAKE_CODES: Final[tuple[Adapter, ...]] = (ModuleAdapter, PythaeAdapter)
+"""Adapters that take models without covariances too, if told that none are needed."""
 
 
 class AdapterRegistry:
@@ -41,26 +46,48 @@ class AdapterRegistry:
     def __init__(self, adapters: dict[str, Adapter]) -> None:
         self._adapters = dict(adapters)
 
-    def __call__(self, model: Any) -> LatentModel:
+    def __call__(
+        self,
+        model: Any,
+        *,
+        metric: Literal["posterior", "pullback"] = "posterior",
+        noise_variance: float | None = None,
+    ) -> LatentModel:
         """The model as the sampler calls it; the model itself stays as it is.
 
         Args:
             model: A trained model.
+            metric: Where posterior covariances come from: ``"posterior"``, the encoder; or ``"pullback"``, the decoder,
+                by `PullbackAdapter`, for which autoencoders that give codes alone will do as well.
+            noise_variance: That of the data around what is decoded, for ``metric="pullback"``; None is learnt by the
+                fit of a sampler.
 
         Returns:
             A latent model.
 
         Raises:
-            UnsupportedModelError: The model is of no known kind, or of a kind without Gaussian posteriors.
+            ArgumentError: The metric is unknown, or the noise variance not positive or not of this metric.
+            UnsupportedModelError: The model is of no known kind, or of a kind without the posteriors or codes needed.
         """
+        if choice("metric", metric, ("posterior", "pullback")) == "pullback":
+            if not isinstance(model, PullbackAdapter):
+                return PullbackAdapter(self._adapted(model, needs_covariance=False), noise_variance)
+            return model if noise_variance is None else PullbackAdapter(model.model, noise_variance)
+        if noise_variance is not None:
+            msg = f"noise_variance={noise_variance!r} belongs to metric='pullback', but metric is {metric!r}."
+            raise ArgumentError(msg)
+        return self._adapted(model, needs_covariance=True)
+
+    def _adapted(self, model: Any, *, needs_covariance: bool) -> LatentModel:
         if isinstance(model, LatentModel) and not isinstance(model, (nn.Module, type)):
             return model
         model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped hides its class
         adapter = self._find(model)
+        if adapter is None and encodes_and_decodes(model):
+            adapter = ModuleAdapter
         if adapter is not None:
-            return adapter(model)
-        if encodes_and_decodes(model):
-            return ModuleAdapter(model)
+            options = {"needs_covariance": False} if adapter in _TAKE_CODES and not needs_covariance else {}
+            return adapter(model, **options)
         is_class = isinstance(model, type)
         kind = f"the class {model.__name__} (not an object of it)" if is_class else type(model).__qualname__
         msg = (

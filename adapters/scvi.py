@@ -94,7 +94,7 @@ class ScviAdapter(NetworkAdapter):
         Raises:
             DataError: The module fails on the positions, or the model holds no data to take a typical cell from.
         """
-        with untouched(self.module), explained(f"decode of {self._name}", z):
+        with torch.no_grad(), untouched(self.module), explained(f"decode of {self._name}", z):
             return self._generated(placed_like(z, self.module))
 
     def gaussian(self, x: Any) -> tuple[object, object]:

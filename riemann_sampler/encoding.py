@@ -17,22 +17,19 @@ from .protocols import GaussianPosterior, LatentModel
 from .stores import PosteriorStore
 from .surveys import Survey, survey
 
-__all__ = ["check_labels", "check_posterior", "encode_data", "pseudo_input_posterior"]
-
-INACTIVE_SHARE = 0.01
-"""A unit is inactive if its codes make less than this share of its aggregate variance (after Burda et al. 2016)."""
+__all__ = ["check_labels", "check_posterior", "encode_data", "pseudo_input_posterior", "with_learnt_noise"]
 
 MANY_DIMENSIONS = 4096
 """Beyond, `check_posterior` warns."""
 
 
-def _batches(data: Any, batch_size: int) -> Iterator[Any]:
+def _batches(data: Any, batch_size: int, purpose: str) -> Iterator[Any]:
     if isinstance(data, Mapping):
         data = _inputs(data)
     if isinstance(data, Dataset) and not isinstance(data, DataLoader):
         data = DataLoader(data, batch_size=batch_size)
     if isinstance(data, DataLoader):
-        yield from map(_inputs, progress_bar(data, desc="encode", unit="batch"))
+        yield from map(_inputs, progress_bar(data, desc=purpose, unit="batch"))
         return
     if isinstance(data, np.ndarray):
         data = _as_tensor(data)
@@ -45,7 +42,7 @@ def _batches(data: Any, batch_size: int) -> Iterator[Any]:
     if not data.shape or data.shape[0] == 0:
         msg = f"data is empty: its shape is {tuple(data.shape)}."
         raise DataError(msg)
-    for start in progress_bar(range(0, data.shape[0], batch_size), desc="encode", unit="batch"):
+    for start in progress_bar(range(0, data.shape[0], batch_size), desc=purpose, unit="batch"):
         rows = data[start : start + batch_size]
         yield _as_tensor(rows) if isinstance(rows, np.ndarray) else rows
 
@@ -67,6 +64,25 @@ def _inputs(batch: Any) -> Any:
     return batch[0] if isinstance(batch, Sequence) else batch
 
 
+def _finite_batches(data: Any, batch_size: int, purpose: str) -> Iterator[Any]:
+    """The same; a `DataError` at the first row that is not finite, or if there is no batch."""
+    n = 0
+    for x in _batches(data, batch_size, purpose):
+        if isinstance(x, Tensor) and not torch.isfinite(x).all():
+            bad = ~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)
+            msg = f"data must be finite, but row {n + int(bad.nonzero()[0, 0])} holds NaN or infinity."
+            raise DataError(msg)
+        yield x
+        n += _n_rows(x)
+    if n == 0:
+        msg = "data is empty: it gave no batch."
+        raise DataError(msg)
+
+
+def _n_rows(batch: Any) -> int:
+    return batch.shape[0] if hasattr(batch, "shape") else len(batch)
+
+
 def encode_data(
     model: LatentModel | None, data: Any, batch_size: int, store: PosteriorStore | None = None
 ) -> GaussianPosterior:
@@ -80,26 +96,31 @@ def encode_data(
     if model is None:
         msg = "model is None, so data cannot be encoded; pass a model, or fit on a GaussianPosterior."
         raise ArgumentError(msg)
-    store, n = store or PosteriorStore(), 0
+    store = store or PosteriorStore()
     # A DataLoader draws its base seed from the global random state, which is put back however encoding ends.
     with torch.random.fork_rng(devices=[]):
-        for x in _batches(data, batch_size):
-            if isinstance(x, Tensor) and not torch.isfinite(x).all():
-                bad = ~torch.isfinite(x.flatten(1) if x.ndim > 1 else x[:, None]).all(1)
-                msg = f"data must be finite, but row {n + int(bad.nonzero()[0, 0])} holds NaN or infinity."
-                raise DataError(msg)
+        for x in _finite_batches(data, batch_size, "encode"):
             mean, log_variance = model.encode(x)
-            n_rows = x.shape[0] if hasattr(x, "shape") else len(x)
+            n_rows = _n_rows(x)
             if mean.ndim != 2 or mean.shape != log_variance.shape or len(mean) != n_rows:
                 shapes = f"{tuple(mean.shape)} and {tuple(log_variance.shape)}"
                 msg = f"encode must return a mean and a log-variance of shape ({n_rows}, dim), got {shapes}."
                 raise DataError(msg)
             store.append(GaussianPosterior(mean, log_variance))
-            n += len(mean)
-    if n == 0:
-        msg = "data is empty: it gave no batch."
-        raise DataError(msg)
     return store.posterior()
+
+
+def with_learnt_noise(model: LatentModel | None, data: Any, batch_size: int) -> LatentModel | None:
+    """The model with the noise variance of the data, if it is one that learns it; otherwise the model itself.
+
+    Such a model has a method ``with_noise_of``, which goes through batches of the data. Errors as `encode_data`.
+    """
+    learn = getattr(model, "with_noise_of", None)
+    if learn is None or isinstance(data, GaussianPosterior):
+        return model
+    with torch.random.fork_rng(devices=[]):
+        learnt: LatentModel = learn(_finite_batches(data, batch_size, "reconstruct"))
+    return learnt
 
 
 def pseudo_input_posterior(model: LatentModel | None) -> GaussianPosterior:
@@ -170,7 +191,7 @@ def _warn(found: Survey, name: str) -> None:
             "deviation or a variance? Then wrap the model in a FunctionAdapter with spread='std' or spread='variance'."
         )
         warnings.warn(msg, SpreadWarning, stacklevel=4)
-    inactive = (found.spread < INACTIVE_SHARE * (found.spread + found.variance)).nonzero()[:, 0].tolist()
+    inactive = (~found.active).nonzero()[:, 0].tolist()
     if inactive:
         msg = (
             f"{name}: {len(inactive)} of {dim} latent units are inactive (posterior collapse): {inactive}. "

@@ -43,7 +43,7 @@ class NotFittedError(RiemannSamplerError, ValueError, AttributeError):
 
 
 class UnsupportedModelError(RiemannSamplerError, TypeError):
-    """A model that has no Gaussian posterior, or whose type is not known."""
+    """A model that has no Gaussian posterior, whose decoder has no derivative, or whose type is not known."""
 
 
 class StorageError(RiemannSamplerError, ValueError):

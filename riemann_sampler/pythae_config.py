@@ -23,6 +23,7 @@ class RiemannianSamplerConfig(BaseSamplerConfig):  # type: ignore[misc] # pythae
     A value that cannot be used, or an unknown name, is pydantic's ``ValidationError``, which is a ``ValueError``.
     """
 
+    metric: Literal["posterior", "pullback"] = Settings.metric
     centroids: Literal["data", "pseudo_inputs"] = Settings.centroids
     n_centroids: int | Literal["auto"] | None = Settings.n_centroids
     centroid_covariance: Literal["posterior", "cluster", "local"] = Settings.centroid_covariance

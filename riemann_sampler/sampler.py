@@ -15,10 +15,12 @@ from torch import Tensor
 from . import storage
 from .diagnostics import Diagnostics, describe
 from .drawing import allot, derived_seed, draw, mixed
-from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior
-from .errors import ArgumentError, DataError, NotFittedError, StorageError
+from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior, with_learnt_noise
+from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
 from .fits import Fit
 from .fitting import fit_law
+from .geometry import interpolate, widened
+from .geometry.paths import PATH_SCALE
 from .laws import Draws, Law
 from .metric import Metric
 from .passes import Passes, precise
@@ -65,6 +67,10 @@ class RiemannianUniformSampler:
     Args:
         model: A trained model of a known library, an ``nn.Module`` whose ``encode`` returns (mean, log-variance), a
             `LatentModel`, or None to fit on a `GaussianPosterior` and draw latents only.
+        metric: ``"posterior"``, the encoder's own covariances; or ``"pullback"``, those that the decoder's Jacobian J
+            implies, diag(JᵀJ/σ + I)⁻¹ (arXiv:2209.07370, eqs. 9-11), for which an autoencoder without covariances will
+            do as well. σ is the mean squared error of the training data's reconstructions, found by going through the
+            data once more; ``as_latent_model(model, metric="pullback", noise_variance=...)`` is a model with another.
         centroids: ``"data"``, codes of the training data; or ``"pseudo_inputs"``, those of the pseudo-inputs that a
             VAMP model has learnt (arXiv:1705.07120), the data then only setting scales.
         n_centroids: Centroids K to which the codes are reduced; None keeps all, ``"auto"`` (clusters only) takes
@@ -110,6 +116,7 @@ class RiemannianUniformSampler:
         self,
         model: Any = None,
         *,
+        metric: Literal["posterior", "pullback"] = "posterior",
         centroids: Literal["data", "pseudo_inputs"] = "data",
         n_centroids: int | Literal["auto"] | None = 1000,
         centroid_covariance: Literal["posterior", "cluster", "local"] = "posterior",
@@ -133,6 +140,7 @@ class RiemannianUniformSampler:
         memory_budget: int = MEMORY_BUDGET,
     ) -> None:
         self.settings = Settings(
+            metric=metric,
             centroids=centroids,
             n_centroids=n_centroids,
             centroid_covariance=centroid_covariance,
@@ -151,7 +159,7 @@ class RiemannianUniformSampler:
             n_warmup=n_warmup,
             n_leapfrog_steps=n_leapfrog_steps,
         )
-        self.model = _as_latent_model(model)
+        self.model = _as_latent_model(model, metric)
         self.device = None if device is None else torch.device(device)
         self.dtype = choice("dtype", dtype or torch.float64, (torch.float32, torch.float64))
         self.batch_size = natural("batch_size", batch_size)
@@ -204,16 +212,24 @@ class RiemannianUniformSampler:
         Raises:
             ArgumentError: If labels and data do not match, or there is no model to encode with.
             DataError: If the data or the posteriors cannot be used; the message says which and why.
+            UnsupportedModelError: If ``metric="pullback"`` needs a decoder's derivatives, and it has none.
             StorageError: If posteriors beyond the memory budget cannot be written.
         """
         seed = derived_seed(natural("seed", seed, least=0))
-        pseudo_inputs = self._pseudo_inputs(labels) if self.settings.centroids == "pseudo_inputs" else None
+        if self.settings.metric == "pullback" and isinstance(data, GaussianPosterior):
+            msg = (
+                "metric='pullback' makes covariances of data and their codes, but data is a GaussianPosterior, which "
+                "has its own: pass the data themselves, or metric='posterior'."
+            )
+            raise ArgumentError(msg)
+        model = with_learnt_noise(self.model, data, self.batch_size)
+        pseudo_inputs = _pseudo_inputs(model, labels) if self.settings.centroids == "pseudo_inputs" else None
         workers = Workers.of(group)
         with PosteriorStore(self.memory_budget) as store:
-            posterior = encode_data(self.model, data, self.batch_size, store)
+            posterior = encode_data(model, data, self.batch_size, store)
         check_posterior(posterior)
         posterior = GaussianPosterior(*(part.detach() for part in posterior))
-        dim = _latent_dim(self.model)
+        dim = _latent_dim(model)
         if dim not in (None, posterior.mean.shape[1]):
             msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."
             raise DataError(msg)
@@ -228,6 +244,7 @@ class RiemannianUniformSampler:
                 check_posterior(part, name=f"latents of label {label!r}")
             laws[label] = fit_law(part, self.settings, seed, pseudo_inputs, passes)
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
+        self.model = model
         self._take(Fit(posterior, laws, counts, device))
         return self
 
@@ -282,15 +299,47 @@ class RiemannianUniformSampler:
         Raises:
             ArgumentError: If there is no model to decode with.
         """
-        if self.model is None:
-            msg = "model is None, so latents cannot be decoded; use sample_latents, or pass a model."
-            raise ArgumentError(msg)
+        model = self._decoder
         size = self.batch_size if batch_size is None else natural("batch_size", batch_size)
         z = self.sample_latents(n_samples, label=label, seed=seed).z
         if n_samples == 0:
-            return self.model.decode(z.new_zeros(1, z.shape[1]))[:0]
-        batches = progress_bar(z.split(size), desc="decode", unit="batch")
-        return torch.cat([self.model.decode(batch) for batch in batches])
+            return model.decode(z.new_zeros(1, z.shape[1]))[:0]
+        return _decoded(model, z, size)
+
+    def interpolate(
+        self,
+        x_a: Any,
+        x_b: Any,
+        *,
+        n_points: int = 16,
+        label: Hashable | None = None,
+        exponent: float | None = None,
+        island_scale: float = PATH_SCALE,
+    ) -> Tensor:
+        """Decode the paths between data points that stay on the manifold (arXiv:2209.07370, eq. (12)).
+
+        Args:
+            x_a: Data points that paths start at, in any form that ``fit`` takes.
+            x_b: Data points that they end at, as many.
+            n_points: Points of each path, both ends, as the model reconstructs them, included.
+            label: Class whose metric is used, after a fit with labels.
+            exponent: Exponent of the path's cost, as for `geometry.interpolate`.
+            island_scale: Width of the metric's islands on which paths are looked for, as for `geometry.widened`.
+
+        Returns:
+            What the model decodes along each path, (n, n_points, ...).
+
+        Raises:
+            ArgumentError: If there is no model, the label was not in the fit, or an argument cannot be used.
+            DataError: If the data cannot be used.
+            NotFittedError: If the sampler is not fitted.
+        """
+        fit, model = self._fitted, self._decoder
+        metric = widened(fit.laws[self._known(label)].metric, island_scale)
+        a, b = (encode_data(model, x, self.batch_size).mean for x in (x_a, x_b))
+        points = interpolate(metric, a, b, n_points=n_points, exponent=exponent).points
+        images = _decoded(model, points.flatten(0, 1), self.batch_size)
+        return images.view(len(points), n_points, *images.shape[1:])
 
     @property
     def posterior_(self) -> GaussianPosterior:
@@ -333,6 +382,7 @@ class RiemannianUniformSampler:
         config = {
             "latent_dim": self.posterior_.mean.shape[1],
             "latent_shape": getattr(self.model, "latent_shape", None),
+            "noise_variance": getattr(self.model, "noise_variance", None),
             "dtype": str(self.dtype).removeprefix("torch."),
             "batch_size": self.batch_size,
             "memory_budget": self.memory_budget,
@@ -358,7 +408,6 @@ class RiemannianUniformSampler:
         Raises:
             StorageError: If the folder holds no whole sampler, or the model has another latent dimension.
         """
-        model = _as_latent_model(model)
         config, tensors = storage.read(folder)
         try:
             fitted_dim = config["latent_dim"]
@@ -374,6 +423,8 @@ class RiemannianUniformSampler:
             small = sum(tensor.nbytes for tensor in tensors.values()) <= sampler.memory_budget
             placed = {name: tensor.to(sampler.device, copy=small) for name, tensor in tensors.items()}
             sampler._take(Fit.restore(sampler.settings, placed, config["laws"]))
+        except UnsupportedModelError:  # not the folder's fault
+            raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
             raise StorageError(msg) from error
@@ -384,6 +435,8 @@ class RiemannianUniformSampler:
         adapter: Any = sampler.model
         if config.get("latent_shape") and getattr(adapter, "latent_shape", ()) is None:
             adapter.latent_shape = tuple(config["latent_shape"])  # it has encoded nothing yet that would show it
+        if config.get("noise_variance") and hasattr(adapter, "with_noise"):
+            sampler.model = adapter.with_noise(config["noise_variance"])
         return sampler
 
     @property
@@ -401,22 +454,28 @@ class RiemannianUniformSampler:
         laws = self._fitted.laws
         return value(None) if None in laws else {label: value(label) for label in laws}
 
-    def _pseudo_inputs(self, labels: Any) -> GaussianPosterior:
-        if labels is not None:
-            msg = "centroids='pseudo_inputs' belong to no label: fit without labels, or use centroids='data'."
-            raise ArgumentError(msg)
-        return pseudo_input_posterior(self.model)
-
     def _allot(self, n: int, label: Hashable | None, entropy: int) -> dict[Hashable, int]:
         """How many samples each class gives."""
         fit = self._fitted
         if label is None and None not in fit.laws:
             return allot(n, fit.counts, entropy)
-        if label not in fit.laws:
-            known = "fit had no labels" if None in fit.laws else f"known are {list(fit.laws)}"
+        return {self._known(label): n}
+
+    def _known(self, label: Hashable | None) -> Hashable | None:
+        """The label, if it has a law."""
+        laws = self._fitted.laws
+        if label not in laws:
+            known = "fit had no labels" if None in laws else f"known are {list(laws)}"
             msg = f"label {label!r} is unknown: {known}."
             raise ArgumentError(msg)
-        return {label: n}
+        return label
+
+    @property
+    def _decoder(self) -> LatentModel:
+        if self.model is None:
+            msg = "model is None, so latents cannot be decoded; use sample_latents, or pass a model."
+            raise ArgumentError(msg)
+        return self.model
 
     def _collected(self, drawn: dict[Hashable, Draws], entropy: int) -> LatentSamples:
         """The draws of all classes, mixed, as the model's dtype and device want them."""
@@ -434,10 +493,22 @@ class RiemannianUniformSampler:
         )
 
 
-def _as_latent_model(model: Any) -> LatentModel | None:
+def _decoded(model: LatentModel, z: Tensor, batch_size: int) -> Tensor:
+    batches = progress_bar(z.split(batch_size), desc="decode", unit="batch")
+    return torch.cat([model.decode(batch) for batch in batches])
+
+
+def _as_latent_model(model: Any, metric: Literal["posterior", "pullback"]) -> LatentModel | None:
     from .adapters import as_latent_model  # adapters stand beside the core, not below it
 
-    return None if model is None else as_latent_model(model)
+    return None if model is None else as_latent_model(model, metric=metric)
+
+
+def _pseudo_inputs(model: LatentModel | None, labels: Any) -> GaussianPosterior:
+    if labels is not None:
+        msg = "centroids='pseudo_inputs' belong to no label: fit without labels, or use centroids='data'."
+        raise ArgumentError(msg)
+    return pseudo_input_posterior(model)
 
 
 def _latent_dim(model: LatentModel | None) -> int | None:

@@ -43,6 +43,7 @@ PRESETS: Final[dict[str, dict[str, Any]]] = {
 class Settings:
     """The arguments of `RiemannianUniformSampler` that shape its law; meanings and errors are documented there."""
 
+    metric: Literal["posterior", "pullback"] = "posterior"
     centroids: Literal["data", "pseudo_inputs"] = "data"
     n_centroids: int | Literal["auto"] | None = 1000
     centroid_covariance: Literal["posterior", "cluster", "local"] = "posterior"
@@ -62,6 +63,7 @@ class Settings:
     n_leapfrog_steps: int = 2
 
     def __post_init__(self) -> None:
+        choice("metric", self.metric, ("posterior", "pullback"))
         choice("centroids", self.centroids, ("data", "pseudo_inputs"))
         choice("centroid_covariance", self.centroid_covariance, ("posterior", "cluster", "local"))
         choice("covariance_structure", self.covariance_structure, ("diagonal", "full"))

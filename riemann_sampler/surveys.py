@@ -4,13 +4,16 @@ import math
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from .passes import chunks, in_double
 from .protocols import GaussianPosterior
 
 __all__ = ["Survey", "survey"]
+
+INACTIVE_SHARE = 0.01
+"""A unit is inactive if its codes make less than this share of its aggregate variance (after Burda et al. 2016)."""
 
 
 class Survey(NamedTuple):
@@ -33,6 +36,11 @@ class Survey(NamedTuple):
     identical: bool
     spread: Float[Tensor, " dim"]
     variance: Float[Tensor, " dim"]
+
+    @property
+    def active(self) -> Bool[Tensor, " dim"]:
+        """Whether each latent unit carries information; where it does not, the posterior has collapsed."""
+        return self.spread >= INACTIVE_SHARE * (self.spread + self.variance)
 
 
 def survey(posterior: GaussianPosterior) -> Survey:

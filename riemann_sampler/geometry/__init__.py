@@ -10,6 +10,7 @@ from .curves import Curves, spherical, straight
 from .elements import ConformalMetric, InverseMetric, LineElement, OwnMetric
 from .exponential import exponential_map, log_map
 from .paths import distance, geodesic, interpolate, widened
+from .pullback import PullbackCalibration, pullback_calibration
 
 __all__ = [
     "ConformalMetric",
@@ -17,11 +18,13 @@ __all__ = [
     "InverseMetric",
     "LineElement",
     "OwnMetric",
+    "PullbackCalibration",
     "distance",
     "exponential_map",
     "geodesic",
     "interpolate",
     "log_map",
+    "pullback_calibration",
     "spherical",
     "straight",
     "widened",
