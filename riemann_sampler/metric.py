@@ -161,6 +161,15 @@ class Metric:
         """Inner products uᵀ G(z) v of tangent vectors at z."""
         return (self.quadratics.multiply(self._coefficients(z), v) * u).sum(1)
 
+    def colour(self, z: Float[Tensor, "n dim"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """Standard normal noise turned into draws of N(0, G(z)⁻¹); infinite where G is below the range of floats."""
+
+        def of(z: Tensor, noise: Tensor) -> tuple[Tensor]:
+            coefficients, shift = self._scaled(self._terms.features(z))
+            return (self.quadratics.root_solve(coefficients, noise) * (-0.5 * shift).exp2()[:, None],)
+
+        return self._by_chunks(of, z, noise)[0]
+
     def log_norm_and_gradients(
         self, z: Float[Tensor, "n dim"], v: Float[Tensor, "n dim"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n dim"], Float[Tensor, "n dim"]]:

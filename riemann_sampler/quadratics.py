@@ -77,6 +77,10 @@ class Quadratics(ABC):
         """Log-determinant and inverse of n positive definite matrices given by their coefficients."""
 
     @abstractmethod
+    def root_solve(self, coefficients: Float[Tensor, "n m"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        """Standard normal noise turned into draws of N(0, A⁻¹), for n positive definite matrices A."""
+
+    @abstractmethod
     def dense(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
         """The matrices themselves."""
 
@@ -158,6 +162,10 @@ class DiagonalQuadratics(Quadratics):
         return coefficients.log().sum(1), coefficients.reciprocal()
 
     @override
+    def root_solve(self, coefficients: Float[Tensor, "n m"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        return coefficients.rsqrt() * noise
+
+    @override
     def dense(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
         return torch.diag_embed(coefficients)
 
@@ -216,12 +224,22 @@ class FullQuadratics(Quadratics):
     def log_det_and_inverse(
         self, coefficients: Float[Tensor, "n m"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n m"]]:
-        # Rounding may cost positive definiteness far from all centroids: the factor is then NaN, which samplers
-        # reject and callers see, instead of a wrong number.
-        factors, failure = torch.linalg.cholesky_ex(self.dense(coefficients))
-        factors = torch.where((failure > 0)[:, None, None], torch.nan, factors)
+        factors = self._factored(coefficients)
         log_det = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1)
         return log_det, torch.cholesky_inverse(factors).flatten(1)
+
+    @override
+    def root_solve(self, coefficients: Float[Tensor, "n m"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+        return _upper_solve(self._factored(coefficients), noise)
+
+    def _factored(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
+        """Lower Cholesky factors.
+
+        Rounding may cost positive definiteness far from all centroids: the factor is then NaN, which samplers reject
+        and callers see, instead of a wrong number.
+        """
+        factors, failure = torch.linalg.cholesky_ex(self.dense(coefficients))
+        return torch.where((failure > 0)[:, None, None], torch.nan, factors)
 
     @override
     def dense(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
@@ -229,5 +247,10 @@ class FullQuadratics(Quadratics):
 
     @override
     def colour(self, index: Int[Tensor, " n"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        column: Tensor = torch.linalg.solve_triangular(self._factors[index].mT, noise[:, :, None], upper=True)
-        return column[:, :, 0]
+        return _upper_solve(self._factors[index], noise)
+
+
+def _upper_solve(factors: Float[Tensor, "n dim dim"], v: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
+    """The x of Lᵀ x = v."""
+    column: Tensor = torch.linalg.solve_triangular(factors.mT, v[:, :, None], upper=True)
+    return column[:, :, 0]

@@ -95,6 +95,13 @@ class MetricTests(ABC):
         torch.testing.assert_close(shifted.log_volume(z + shift), metric.log_volume(z), **TIGHT)
         torch.testing.assert_close(shifted.grad_log_volume(z + shift), metric.grad_log_volume(z), **TIGHT)
 
+    def test_coloured_noise_has_the_covariance_of_the_inverse(self) -> None:
+        metric, z = self.create(), self.positions()[:2]
+        basis = torch.eye(metric.dim, dtype=torch.float64)
+        roots = [metric.colour(z, e.expand_as(z)) for e in basis]  # the columns of a root of G⁻¹, (n, dim) each
+        covariance = sum(root[:, :, None] * root[:, None, :] for root in roots)
+        torch.testing.assert_close(covariance, torch.linalg.inv(metric.tensor(z)))
+
     def test_chunked_is_unchunked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         metric, z = self.create(), self.positions()
         whole = metric.log_volume(z), metric.grad_log_volume(z), metric.tensor(z), metric.overlap(z)

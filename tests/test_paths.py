@@ -209,6 +209,23 @@ def test_a_void_that_is_crossed_is_told() -> None:
     assert torch.isfinite(beyond.points).all()
 
 
+@pytest.mark.parametrize("far", [search.FARTHEST, 1e9])
+def test_no_detour_leads_by_way_of_infinity(far, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decaying metric has no shortest curves in voids: the farther out, the shorter, unless they are held."""
+    monkeypatch.setattr(search, "FARTHEST", far)
+    metric = diagonal_metric(8, 2, spread=2.0, temperature=1.0, regularization=1.0, decay=1.0)
+    a, b = far_ends(metric, 6)
+    curves = geodesic(metric, a, b)
+    reach = (torch.cat([metric.centroids, a, b]) - metric.centroids.mean(0)).norm(dim=1).max()
+    out = (curves.points - metric.centroids.mean(0)).norm(dim=2).amax(1)
+    if far < 1e9:
+        assert (out < 2.5 * reach).all()
+        assert (curves.log_cost > -3).all()
+    else:
+        assert out.max() > 1e6 * reach
+        assert not curves.converged[out.argmax()]
+
+
 def test_a_search_cut_short_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MAX_ITER", 2)
     metric = horseshoe()

@@ -18,7 +18,7 @@ DENSE_POINTS = 1025
 """Points on a curve between which it is taken for straight when it is divided evenly."""
 
 
-PATH_SCALE = 3.0
+PATH_SCALE = 2.0
 """Width of islands, in posterior standard deviations, on which paths are looked for."""
 
 

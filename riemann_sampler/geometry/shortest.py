@@ -33,6 +33,10 @@ TOLERANCE = 1e-7
 """Relative decrease of the length that no longer counts."""
 
 MAX_ITER = 500
+FARTHEST = 2.0
+"""How far from the mean centroid curves may go, over the distance of the farthest centroid or end: a metric that decays
+makes detours by way of infinity as short as one likes."""
+
 MOST_NODES = 2048
 """Centroids in the graph at the most, evenly taken from all of them."""
 
@@ -117,11 +121,15 @@ def _refined(
     if not inner.shape[1]:
         return knots, torch.ones_like(knots[:, 0, 0], dtype=torch.bool)
 
+    centre = element.metric.quadratics.origin
+    reach = torch.maximum((element.metric.centroids - centre).norm(dim=1).max(), (knots - centre).norm(dim=2).amax(1))
+
     def objective(x: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         ends = knots[rows]
         curve = torch.cat([ends[:, :1], x.unflatten(1, inner.shape[1:]), ends[:, -1:]], 1)
         value, gradient = _value_and_gradient(element, splines, curve)
-        return value, gradient[:, 1:-1].flatten(1)
+        beyond = (curve - centre).norm(dim=2).amax(1) > FARTHEST * reach[rows]
+        return torch.where(beyond, torch.inf, value), gradient[:, 1:-1].flatten(1)
 
     spacing = knots.diff(dim=1).norm(dim=2).mean(1)
     found = minimise(objective, inner.flatten(1), first_step=0.1 * spacing, max_iter=MAX_ITER, tolerance=TOLERANCE)
