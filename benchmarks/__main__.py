@@ -13,6 +13,8 @@ BENCHMARKS = {
     "novelty": "does calibrated novelty land where held-out codes say it should?",
     "report": "tables, pictures and one HTML file out of the cells of a comparison",
     "adapters": "every model of every supported library: fits, samples, left untouched, seconds",
+    "interpolation": "paths between held-out codes: do they stay on the data? And their seconds",
+    "clustering": "k-medoids of Riemannian distances against k-means, by the true labels",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",
     "speed": "gradients, time to samples, growth, processes, ten million latents, CUDA: seconds and memory",
     "readme": "put the tables of the committed results into README.md and STUDY.md",
@@ -29,7 +31,7 @@ def main(arguments: list[str]) -> int:
             return 2
         return 0
     wanted = not arguments or arguments[0] in ("-h", "--help")
-    lines = [f"  {name:<10} {purpose}" for name, purpose in BENCHMARKS.items()]
+    lines = [f"  {name:<13} {purpose}" for name, purpose in BENCHMARKS.items()]
     text = "\n".join(["usage: python -m benchmarks NAME [options]", "", *lines])
     print(text, file=sys.stdout if wanted else sys.stderr)
     return 0 if wanted else 2

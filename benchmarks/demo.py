@@ -13,11 +13,12 @@ from torch import Tensor
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import as_latent_model
+from riemann_sampler.geometry.plots import plot_latent_map
 
 from .datasets import Split, digits
 from .features import FeatureMap, classifier
 from .models import active_units, train
-from .pictures import Layer, sample_panels, volume_map, write_figure
+from .pictures import sample_panels, write_figure
 from .record import environment, replace_file, write_json
 from .samplers import SAMPLERS, Task
 from .scores import Reference
@@ -175,13 +176,10 @@ def _draw_map(split: Split, options: argparse.Namespace) -> None:
     vae = train("BetaVAE", split.train, 2, beta=MAP_BETA, n_steps=options.steps, seed=options.seed)
     sampler = RiemannianUniformSampler(vae).fit(split.train, seed=options.seed)
     samples = sampler.sample_latents(options.samples, seed=options.seed).z
-    metric = sampler.metric_
-    layers = [
-        Layer("centroids", metric.centroids, {"s": 9, "color": "white", "linewidths": 0, "alpha": 0.8}),
-        Layer("samples", samples, {"s": 14, "facecolors": "none", "edgecolors": "#35d0ff", "linewidths": 0.7}),
-    ]
+    axes = plot_latent_map(sampler.metric_, points={"samples": samples})
     title = f"Volume element of a digits VAE, and its uniform law at temperature {sampler.temperature_:.2f}"
-    write_figure(volume_map(metric.log_volume, layers, title=title), options.output / "log_volume.png")
+    axes.set_title(title, fontsize=12, fontweight="bold", pad=10)
+    write_figure(axes.figure, options.output / "log_volume.png")
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -36,7 +36,7 @@ from .record import PeakMemory, environment, write_json
 from .samplers import Entry, Task, decode, encode
 from .scores import Reference
 
-__all__ = ["Job", "Settings", "cell_path", "jobs", "possible_sizes", "run"]
+__all__ = ["Job", "Settings", "cell_path", "feature_maps", "jobs", "possible_sizes", "run"]
 
 N_MAP, N_PICTURE = 300, 64
 """Generated data whose codes are kept, and images in the picture of a cell."""
@@ -223,7 +223,7 @@ class _Bench:
         posterior = encode(latent, split.train)
         seconds = time.perf_counter() - start
         task = Task(model, latent, posterior, split.train, split.train_labels, split.heldout)
-        maps = _feature_maps(job.data, settings, folder)
+        maps = feature_maps(job.data, settings.features, heldout=settings.heldout, folder=folder)
         references = {name: _reference(feature_map, split) for name, feature_map in maps.items()}
         error = decode(latent, encode(latent, split.heldout).mean) - split.heldout
         facts = {
@@ -288,12 +288,24 @@ def _model(job: Job, split: Split, settings: Settings, folder: Path, label: str)
     return load_model(job.model, torch.device("cpu")), None
 
 
-def _feature_maps(data: str, settings: Settings, folder: Path) -> dict[str, FeatureMap]:
-    """Features that are the same for all sizes and seeds of a data set."""
-    whole = load(data, heldout=settings.heldout)
+def feature_maps(
+    data: str, names: Sequence[str], *, heldout: Literal["test", "validation"], folder: Path
+) -> dict[str, FeatureMap]:
+    """Features that are the same for all sizes and seeds of a data set.
+
+    Args:
+        data: Name or path of the data set.
+        names: Names of the features.
+        heldout: Part of the data that is held out.
+        folder: Where what is trained for them is kept.
+
+    Returns:
+        The features by name.
+    """
+    whole = load(data, heldout=heldout)
     if len(whole.train) > CLASSIFIER_N_TRAIN:
-        whole = load(data, heldout=settings.heldout, n_train=CLASSIFIER_N_TRAIN)
-    return {name: FEATURES[name](whole, short_name(data), folder) for name in settings.features}
+        whole = load(data, heldout=heldout, n_train=CLASSIFIER_N_TRAIN)
+    return {name: FEATURES[name](whole, short_name(data), folder) for name in names}
 
 
 def _reference(each: FeatureMap, split: Split) -> Reference:

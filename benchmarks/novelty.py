@@ -20,18 +20,16 @@ from scipy.optimize import brentq
 from torch import Tensor
 from tqdm import tqdm
 
-from riemann_sampler.adapters import as_latent_model
 from riemann_sampler.centroids import Centroids, local_centroids, merge_duplicates
 from riemann_sampler.islands import IslandMixture
 from riemann_sampler.protocols import GaussianPosterior
 from riemann_sampler.quadratics import DiagonalQuadratics, Quadratics
 
-from .datasets import load
 from .grid import possible_sizes
-from .models import RECIPES, cached
+from .models import RECIPES
 from .record import environment, write_json
-from .samplers import encode
 from .tables import markdown_table
+from .trained import trained
 
 __all__ = ["main", "matching_scale", "ratios", "table"]
 
@@ -218,15 +216,16 @@ def main(arguments: list[str]) -> None:
     sized = [(data, size) for data in options.data for size in possible_sizes(data, options.n_train)]
     models = list(itertools.product(sized, options.models, range(options.seeds)))
     for (data, size), name, seed in tqdm(models, desc="novelty", unit="model"):
-        split = load(data, heldout="validation", n_train=size, seed=seed)
-        label = f"{data}-{len(split.train)}"
-        model, _ = cached(
-            options.cache, name, split.train, options.latent_dim, label=label, n_steps=options.steps, seed=seed
+        bench = trained(
+            *(data, size, name, options.latent_dim),
+            heldout="validation",
+            n_steps=options.steps,
+            seed=seed,
+            folder=options.cache,
         )
-        latent = as_latent_model(model)
-        posterior = GaussianPosterior(*(part.double() for part in encode(latent, split.train)))
-        found = ratios(posterior, encode(latent, split.heldout).mean.double(), seed=seed)
-        rows += [{"data": data, "n_train": len(split.train), "model": name, "seed": seed, **row} for row in found]
+        found = ratios(bench.posterior, bench.heldout.mean, seed=seed)
+        n_train = len(bench.split.train)
+        rows += [{"data": data, "n_train": n_train, "model": name, "seed": seed, **row} for row in found]
     figures = {"environment": environment("pythae"), "rows": rows}
     print(table(figures))
     write_json(options.output / "novelty.json", figures)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import adapters, demo, exactness, novelty, ranking, report, speed
+from . import adapters, clustering, demo, exactness, interpolation, novelty, ranking, report, speed
 from .record import replace_file
 
 __all__ = ["DOCUMENTS", "RESULTS", "filled", "main"]
@@ -16,9 +16,12 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
     "adapters": (RESULTS / "adapters.json", adapters.table),
+    "clustering": (RESULTS / "clustering.json", clustering.table),
     "compare": (RESULTS / "compare" / "summary.json", report.table),
     "demo": (RESULTS / "demo" / "table.json", demo.table),
     "exactness": (RESULTS / "exactness.json", exactness.table),
+    "interpolation": (RESULTS / "interpolation.json", interpolation.table),
+    "interpolation-study": (RESULTS / "interpolation-study.json", interpolation.study_table),
     "novelty": (RESULTS / "novelty.json", novelty.table),
     "low-data": (RESULTS / "low-data" / "summary.json", report.table),
     "novelty-sizes": (RESULTS / "novelty-sizes" / "novelty.json", novelty.table),
@@ -27,7 +30,8 @@ TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
 }
 
 DOCUMENTS: dict[Path, tuple[str, ...]] = {
-    ROOT / "README.md": ("adapters", "compare", "demo", "exactness", "speed"),
+    ROOT / "README.md": ("adapters", "clustering", "compare", "demo", "exactness", "interpolation", "speed"),
+    ROOT / "docs" / "geometry.md": ("interpolation-study",),
     ROOT / "benchmarks" / "STUDY.md": ("low-data", "novelty", "novelty-sizes", "study"),
 }
 """The tables of each document."""
