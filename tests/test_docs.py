@@ -1,4 +1,4 @@
-"""The code of the how-to page runs."""
+"""The code of the pages runs."""
 
 import re
 from pathlib import Path
@@ -10,10 +10,16 @@ from torch import Tensor, nn
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import AdapterRegistry, registry
-from tests.models import PlainVAE, digit_images, make_plain_vae
+from tests.models import PlainVAE, digit_images, make_digits_vae, make_plain_vae
 
-PAGE = (Path(__file__).parent.parent / "docs" / "write-an-adapter.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+
+
+PAGE = (DOCS / "write-an-adapter.md").read_text()
 
 
 class Gaussian(NamedTuple):
@@ -46,7 +52,7 @@ def test_its_code_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("riemann_sampler.adapters.as_latent_model", known)
     names = {"net": Net(make_plain_vae(2)).eval(), "images": digit_images()[:200]}
     samplers = []
-    for block in BLOCKS:
+    for block in blocks(PAGE):
         exec(compile(block, "write-an-adapter.md", "exec"), names)
         samplers.append(names["sampler"])
     assert known.names == ("mylibrary",)
@@ -59,3 +65,19 @@ def test_its_code_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_names_the_group_of_entry_points() -> None:
     assert f'[project.entry-points."{registry.ENTRY_POINT_GROUP}"]' in PAGE
+
+
+def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    vae, images = make_digits_vae(latent_dim=2, epochs=10)
+    names = {"vae": vae, "images": images[:300]}
+    for block in blocks((DOCS / "geometry.md").read_text()):
+        exec(compile(block, "geometry.md", "exec"), names)
+    assert names["decoded"].shape == (4, 16, 1, 8, 8)
+    assert names["curves"].points.shape == (4, 32, 2)
+    assert names["far"].shape == (4, 4)
+    torch.testing.assert_close(names["there"], names["a"] + 0.1, rtol=0, atol=1e-3)
+    assert names["walks"].points.shape == (8, 21, 2)
+    assert names["clusters"].labels_.shape == (200,)
+    assert torch.isfinite(names["mean"].point).all()
+    assert names["around"].z.shape == (8, 2)
+    assert "noise" in capsys.readouterr().out
