@@ -28,6 +28,9 @@ On Debian and Ubuntu install the package python3-venv, then run make again.
 endef
 export PYTHON_MISSING VENV_MISSING
 
+# Tests of one file stay together: they share what is dear to make. Each process loads every library.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint format venv clean
 
@@ -38,10 +41,10 @@ demo: $(DEMO_READY)  ## train a small VAE, sample it, and write figures to demo_
 	$(BIN)/python -m benchmarks demo
 
 test: $(DEV_READY)  ## run the tests that are not slow
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-all: $(DEV_READY)  ## run every test and report the coverage
-	$(BIN)/python -m pytest -m "" --cov
+	$(BIN)/python -m pytest -m "" --cov $(WORKERS)
 
 lint: $(DEV_READY)  ## run every check that is not a test
 	$(BIN)/ruff check
