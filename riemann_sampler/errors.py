@@ -71,7 +71,7 @@ class SpreadWarning(RiemannSamplerWarning):
 
 
 class ConvergenceWarning(RiemannSamplerWarning):
-    """Markov chains have not reached their law in the steps that they were given."""
+    """Markov chains have not reached their law, or an iteration its end, in the steps that they were given."""
 
 
 class MemoryWarning(RiemannSamplerWarning):

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 import torch
 
 from riemann_sampler.geometry import ConformalMetric, InverseMetric, OwnMetric, distance
@@ -52,6 +53,18 @@ def test_lengths_of_any_magnitude_keep_their_order() -> None:
     found = graph_distances(ConformalMetric(metric, 1.0), metric.centroids, n_neighbors=2)
     assert np.isfinite(found).all()
     assert (found[~np.eye(8, dtype=bool)] > 0).all()
+
+
+@pytest.mark.parametrize("regularization", [1e-250, 1e250])
+def test_lengths_beyond_the_range_of_floats_have_a_common_factor(regularization) -> None:
+    far = 1e4 + normal(6, 4, seed=1)
+    metric = diagonal_metric(3, 4, regularization=regularization, decay=1e-15)
+    found = graph_distances(ConformalMetric(metric, 2.0), far)
+    apart = ~np.eye(6, dtype=bool)
+    assert (found[apart] > 0).all()
+    assert np.isfinite(found).all()
+    ratio = found[apart] / torch.cdist(far, far).numpy()[apart]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-3)
 
 
 def test_paths_go_over_nodes_and_belong_to_their_pair_alone() -> None:

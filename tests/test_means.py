@@ -57,6 +57,7 @@ def test_in_one_dimension_it_is_the_mean_arc_length() -> None:
     assert abs(found.point.item() - np.average(points[:, 0], weights=WEIGHTS)) > 0.03  # not the Euclidean one
 
 
+@pytest.mark.slow
 def test_logarithms_sum_to_nothing_there_and_all_around_is_worse() -> None:
     metric, points, weights = wide_metric(), normal(4, 2, seed=3), WEIGHTS[:4]
     found = frechet_mean(metric, points, weights=weights)

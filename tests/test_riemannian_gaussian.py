@@ -67,6 +67,7 @@ def test_in_a_constant_metric_it_is_normal() -> None:
     assert constant_z_score(n_steps=3) < 4
 
 
+@pytest.mark.slow
 def test_from_the_mean_itself_it_gets_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Brownian walks start at the law where the metric is constant; without them it is the kernel that finds it."""
 
@@ -85,6 +86,7 @@ def test_a_broken_kernel_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: Cal
     assert constant_z_score(n_steps=3) > 8
 
 
+@pytest.mark.slow
 def test_corrections_make_up_for_a_wrong_guide(monkeypatch: pytest.MonkeyPatch) -> None:
     lengths = StraightGaussian._log_lengths
 

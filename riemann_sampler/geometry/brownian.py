@@ -82,8 +82,8 @@ def walk(
         step = time_step**0.5 * metric.colour(z, noise)
         proposal = z + step
         proposed_log_volume = metric.log_volume(proposal)
-        rise = metric.inner(proposal, step, step) - metric.inner(z, step, step)
-        log_ratio = 2 * (proposed_log_volume - log_volume) - rise / (2 * time_step)
+        rise = metric.inner(proposal, step, step) / time_step - noise.square().sum(1)  # ‖δ‖²_z is ε|ξ|²
+        log_ratio = torch.sub(2 * (proposed_log_volume - log_volume), rise, alpha=0.5)
         accepted = metropolis(log_ratio, generator)
         z = torch.where(accepted[:, None], proposal, z)
         log_volume = torch.where(accepted, proposed_log_volume, log_volume)

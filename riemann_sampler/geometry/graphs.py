@@ -78,12 +78,14 @@ def graph_distances(
         n_neighbors: Neighbours that each is joined to.
 
     Returns:
-        A symmetric matrix; its numbers are at least the true distances.
+        A symmetric matrix; its numbers are at least the true distances, up to a common factor where these would leave
+        the range of floats.
     """
     i, j = _graph_edges(points.cpu().double().numpy(), n_neighbors)
     lengths = _Lengths(straight_log_lengths(element, points[i], points[j]).cpu().double().numpy())
     graph = coo_array((lengths.relative, (i, j)), shape=(len(points),) * 2).tocsr()
-    distances: Array = np.exp(lengths.log_unit) * dijkstra(graph, directed=False)
+    unit = np.exp(np.clip(lengths.log_unit, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+    distances: Array = unit * dijkstra(graph, directed=False)
     return distances
 
 
