@@ -103,3 +103,15 @@ def test_blocks_are_the_terms(metric, terms, monkeypatch: pytest.MonkeyPatch, ke
     whole = metric.log_volume_and_sum_of_powers(z, 1.5, normal(K + 1, seed=5))
     for one, other in zip(found[1], whole, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("kept", "n_evaluations"), [(0, 12), (15, 10), (2**23, 6)])
+def test_weights_are_computed_again_only_beyond_the_bound(metric, monkeypatch, kept: int, n_evaluations: int) -> None:
+    """Six blocks of one term at seven positions each, of which 15 numbers hold two."""
+    monkeypatch.setattr("riemann_sampler.chunks.BLOCK_ELEMENTS", N)
+    monkeypatch.setattr("riemann_sampler.metric.KEPT_NUMBERS", kept)
+    evaluated = []
+    exponents_of = Terms.exponents
+    monkeypatch.setattr(Terms, "exponents", lambda *arguments: evaluated.append(1) or exponents_of(*arguments))
+    metric.grad_log_volume(normal(7, DIM, seed=4))
+    assert len(evaluated) == n_evaluations
