@@ -15,7 +15,6 @@ import torch
 from scipy.optimize import brentq
 
 from .centroids import cluster_centroids
-from .errors import DataError
 from .islands import IslandMixture
 from .progress import progress_bar
 from .protocols import GaussianPosterior
@@ -34,21 +33,15 @@ def calibrated_scale(codes: Quadratics, islands_at: Callable[[float], IslandMixt
     """The island scale at which samples are as novel as training codes are to one another.
 
     Args:
-        codes: Distinct training codes with their posterior precisions.
+        codes: Distinct training codes, two at least, with their posterior precisions.
         islands_at: The island mixture for a scale.
         seed: Seed of the draws, the same at every scale.
 
     Returns:
         The scale s, in posterior standard deviations. In two dimensions, where samples in a crowd stay near some code
         at any scale, it depends on the draws by tens of per cent; from four dimensions on by a few.
-
-    Raises:
-        DataError: If there are fewer than two distinct codes, which have no distance between them.
     """
     k = codes.n_centroids
-    if k < 2:
-        msg = "island_scale='calibrated' needs two distinct codes, got 1; pass a number, such as island_scale=1."
-        raise DataError(msg)
     device = codes.centroids.device
     generator = torch.Generator(device).manual_seed(seed)
     query = torch.randperm(k, generator=generator, device=device)[:N_QUERIES]
@@ -73,6 +66,8 @@ def calibrated_scale(codes: Quadratics, islands_at: Callable[[float], IslandMixt
 def heldout_n_clusters(posterior: GaussianPosterior, *, full: bool, seed: int) -> int:
     """The number of clusters whose islands, at scale 1, give held-out codes the highest mean log density."""
     n = len(posterior.mean)
+    if n == 1:
+        return 1
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).to(posterior.mean.device)
     held_out, kept = order[: max(1, n // 5)], order[max(1, n // 5) :]
     train = GaussianPosterior(posterior.mean[kept], posterior.log_variance[kept])

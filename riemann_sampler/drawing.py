@@ -1,13 +1,17 @@
 """Draws by blocks, each with a random generator of its own, so that they depend on nothing but the seed."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from .errors import ArgumentError
 from .laws import Draws, Law
+from .validation import natural
 
-__all__ = ["allot", "derived_seed", "draw", "mixed"]
+__all__ = ["allot", "derived_seed", "draw", "in_order", "one_each", "shuffled"]
 
 CHAINS_PER_BLOCK = 1024
 """Draws that share one random generator and run side by side."""
@@ -31,15 +35,41 @@ def allot(n: int, counts: Mapping[Hashable, int], entropy: int) -> dict[Hashable
     return dict(zip(counts, drawn.tolist(), strict=True))
 
 
-def mixed(parts: Sequence[Draws], entropy: int) -> tuple[Draws, list[int]]:
-    """All draws in random order, without traces, and that order; a single part keeps its own."""
+def one_each(label: Any, n: int | None) -> list[Hashable] | None:
+    """Labels of all samples, if a request tells them by numbers of each or one by one; None if it names a label.
+
+    An `ArgumentError` if they are not as many as the samples that are asked for beside them.
+    """
+    if isinstance(label, Mapping):
+        counts = {
+            key: natural(f"the number of samples of label {key!r}", count, least=0) for key, count in label.items()
+        }
+        labels = [key for key, count in counts.items() for _ in range(count)]
+    elif isinstance(label, Tensor | np.ndarray) and label.ndim == 1:
+        labels = label.tolist()
+    elif isinstance(label, Hashable) and not isinstance(label, Tensor):
+        return None
+    else:
+        labels = list(label)
+    if n is not None and n != len(labels):
+        msg = f"n_samples={n}, but label asks for {len(labels)}; leave n_samples out, or let them agree."
+        raise ArgumentError(msg)
+    return labels
+
+
+def shuffled(n: int, entropy: int) -> list[int]:
+    """Numbers from 0 in random order."""
+    order: list[int] = np.random.default_rng(derived_seed(entropy)).permutation(n).tolist()
+    return order
+
+
+def in_order(parts: Sequence[Draws], order: Sequence[int]) -> Draws:
+    """All draws in a given order, those of several parts without their traces."""
+    if len(parts) == 1:
+        return parts[0]
     draws = _concatenated([part._replace(trace=part.trace[:0]) for part in parts])
-    order = np.arange(len(draws.z))
-    if len(parts) > 1:
-        order = np.random.default_rng(derived_seed(entropy)).permutation(order)
-        index = torch.from_numpy(order).to(draws.z.device)
-        draws = Draws(*(part.index_select(-1 if name == "trace" else 0, index) for name, part in _named(draws)))
-    return draws, order.tolist()
+    index = torch.tensor(order, dtype=torch.int64, device=draws.z.device)
+    return Draws(*(part.index_select(-1 if name == "trace" else 0, index) for name, part in _named(draws)))
 
 
 def derived_seed(*words: int) -> int:

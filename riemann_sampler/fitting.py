@@ -2,9 +2,12 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
+from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from . import chains
 from .calibration import calibrated_scale, heldout_n_clusters
@@ -17,34 +20,79 @@ from .passes import PLAIN, Passes, subset
 from .protocols import GaussianPosterior
 from .quadratics import Quadratics
 from .settings import Settings
+from .sharing import Estimate, shared
 from .temperature import ess_temperature, nearest_temperature, relative_ess
 
-__all__ = ["fit_law"]
+__all__ = ["fit_laws"]
 
 WARM_UP_CHAINS, PILOT_CHAINS = 256, 2048
 MANY_CODES = 100_000
 """Beyond so many, a random subset stands for the codes: as starts of chains, and to find the number of clusters."""
 
+CODES_COUNTED = 200
+"""Beyond so many, a random subset tells whether a label has enough distinct codes."""
+
 LARGE_FLOOR_SHARE = 0.05
 LOW_ESS = 0.5
 
 
-def fit_law(
-    posterior: GaussianPosterior,
+class _Draft(NamedTuple):
+    """What is found of a label's posteriors before its law is settled.
+
+    Attributes:
+        estimate: What labels of few codes share.
+        second_moment: That of the aggregate posterior.
+        starts: Codes that chains start at.
+    """
+
+    estimate: Estimate
+    second_moment: float
+    starts: Float[Tensor, "codes dim"]
+
+
+def fit_laws(
+    parts: Iterable[tuple[Hashable, GaussianPosterior]],
     settings: Settings,
     seed: int,
     pseudo_inputs: GaussianPosterior | None = None,
     passes: Passes = PLAIN,
-) -> Law:
-    """The law of a set of posteriors, its centroids taken from those of the pseudo-inputs if there are any.
+) -> dict[Hashable, Law]:
+    """A law for each label's posteriors, those of few codes sharing what they cannot tell by themselves.
 
-    A `DataError` if a rule of the settings finds no answer in them.
+    Centroids are taken from the pseudo-inputs if there are any. A `DataError` if a rule of the settings finds no answer
+    in the posteriors.
     """
+    drafts = {label: _draft(part, settings, seed, pseudo_inputs, passes) for label, part in parts}
+    laws: dict[Hashable, Law] = {}
+    for label, islands in shared({label: draft.estimate for label, draft in drafts.items()}).items():
+        if settings.law == "islands":
+            laws[label] = _island_law(*islands, drafts[label].second_moment, settings)
+        else:
+            laws[label] = _volume_law(islands.centroids, drafts[label], settings, seed)
+    return laws
+
+
+def _draft(
+    posterior: GaussianPosterior,
+    settings: Settings,
+    seed: int,
+    pseudo_inputs: GaussianPosterior | None,
+    passes: Passes,
+) -> _Draft:
     centroids = _centroids(pseudo_inputs or posterior, settings, seed, passes)
-    unit = _unit_metric(centroids, settings)
-    if settings.law == "islands":
-        return _fit_island_law(posterior, centroids, unit, settings, seed, passes)
-    return _fit_volume_law(posterior, unit, settings, seed, passes)
+    scale = _own_scale(posterior, centroids, settings, seed, passes) if settings.law == "islands" else 1.0
+    return _Draft(
+        Estimate(_n_distinct(posterior, seed), centroids, settings.centroid_covariance != "posterior", scale),
+        passes.second_moment(posterior),
+        passes.place(subset(posterior, 0 if settings.global_moves else MANY_CODES, seed)).mean,
+    )
+
+
+def _n_distinct(posterior: GaussianPosterior, seed: int) -> int:
+    """How many of the codes are distinct, if these are few; beyond `CODES_COUNTED` not all are looked at."""
+    if len(posterior.mean) > CODES_COUNTED:
+        posterior = subset(posterior, CODES_COUNTED, seed)
+    return len(merge_duplicates(posterior).means)
 
 
 def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int, passes: Passes) -> Centroids:
@@ -81,13 +129,11 @@ def _proper_metric(unit: Metric, temperature: float, second_moment: float, setti
     return unit.replace(temperature=temperature, regularization=floor.regularization, decay=decay)
 
 
-def _fit_volume_law(
-    posterior: GaussianPosterior, unit: Metric, settings: Settings, seed: int, passes: Passes
-) -> VolumeLaw:
-    second_moment = passes.second_moment(posterior)
+def _volume_law(centroids: Centroids, draft: _Draft, settings: Settings, seed: int) -> VolumeLaw:
+    unit = _unit_metric(centroids, settings)
 
     def metric_at(temperature: float) -> Metric:
-        return _proper_metric(unit, temperature, second_moment, settings)
+        return _proper_metric(unit, temperature, draft.second_moment, settings)
 
     # The ESS judges the islands, so it is taken under a proper floor even where the settings ask for another one.
     proper = metric_at(_temperature(unit, metric_at, settings, seed))
@@ -100,8 +146,7 @@ def _fit_volume_law(
     _warn(metric, ess, settings)
 
     generator = torch.Generator(metric.centroids.device).manual_seed(seed)
-    starts = passes.place(subset(posterior, 0 if settings.global_moves else MANY_CODES, seed)).mean
-    islands = IslandMixture.of(metric)
+    islands, starts = IslandMixture.of(metric), draft.starts
     kernel = chains.make_kernel(
         metric,
         chain_starts(islands, starts, WARM_UP_CHAINS, generator),
@@ -162,24 +207,32 @@ def _warn(metric: Metric, ess: float, settings: Settings) -> None:
         warnings.warn(msg, FloorWarning, stacklevel=5)
 
 
-def _fit_island_law(
-    posterior: GaussianPosterior, centroids: Centroids, unit: Metric, settings: Settings, seed: int, passes: Passes
-) -> IslandLaw:
-    log_masses = centroids.sizes.log() - 0.5 * (1 - settings.volume_exponent) * unit.quadratics.log_det
+def _own_scale(
+    posterior: GaussianPosterior, centroids: Centroids, settings: Settings, seed: int, passes: Passes
+) -> float | None:
+    """The island scale that the settings' rule gives; None if there are too few codes to tell."""
+    if settings.island_scale != "calibrated":
+        return float(settings.island_scale)
+    own = settings.centroids == "data" and settings.centroid_covariance == "posterior"
+    every_code = own and settings.n_centroids is None and settings.covariance_structure == "diagonal"
+    codes = (centroids if every_code else merge_duplicates(passes.place(posterior))).quadratics
+    if codes.n_centroids < 2:
+        return None
+    quadratics, log_masses = centroids.quadratics, _log_masses(centroids, settings)
+    scale = calibrated_scale(
+        codes, lambda scale: IslandMixture(quadratics, scale=scale, log_masses=log_masses), seed=seed
+    )
+    # Where posteriors overlap, codes are nearer than noise that the decoder ignores: narrower islands than the
+    # posteriors themselves would give nothing but reconstructions.
+    return max(scale, 1.0) if own else scale
 
-    def islands_at(scale: float) -> IslandMixture:
-        return IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses)
 
-    if settings.island_scale == "calibrated":
-        own = settings.centroids == "data" and settings.centroid_covariance == "posterior"
-        every_code = own and settings.n_centroids is None and settings.covariance_structure == "diagonal"
-        codes = unit.quadratics if every_code else merge_duplicates(passes.place(posterior)).quadratics
-        scale = calibrated_scale(codes, islands_at, seed=seed)
-        # Where posteriors overlap, codes are nearer than noise that the decoder ignores: narrower islands than the
-        # posteriors themselves would give nothing but reconstructions.
-        scale = max(scale, 1.0) if own else scale
-    else:
-        scale = float(settings.island_scale)
+def _log_masses(centroids: Centroids, settings: Settings) -> Float[Tensor, " k"]:
+    return centroids.sizes.log() - 0.5 * (1 - settings.volume_exponent) * centroids.quadratics.log_det
+
+
+def _island_law(centroids: Centroids, scale: float, second_moment: float, settings: Settings) -> IslandLaw:
+    unit, log_masses = _unit_metric(centroids, settings), _log_masses(centroids, settings)
     temperature = scale / island_scale(1.0, settings.volume_exponent, unit.dim)
-    metric = _proper_metric(unit, temperature, passes.second_moment(posterior), settings)
-    return IslandLaw(metric, islands_at(scale), log_masses)
+    metric = _proper_metric(unit, temperature, second_moment, settings)
+    return IslandLaw(metric, IslandMixture(unit.quadratics, scale=scale, log_masses=log_masses), log_masses)

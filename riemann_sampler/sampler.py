@@ -1,9 +1,11 @@
 """`RiemannianUniformSampler`: the thin shell that wires model, law and chains together."""
 
+import itertools
 import os
 import secrets
 from array import array
-from collections.abc import Callable, Hashable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -14,14 +16,14 @@ from torch import Tensor
 
 from . import storage
 from .diagnostics import Diagnostics, describe
-from .drawing import allot, derived_seed, draw, mixed
+from .drawing import allot, derived_seed, draw, in_order, one_each, shuffled
 from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior, with_learnt_noise
 from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
 from .fits import Fit
-from .fitting import fit_law
+from .fitting import fit_laws
 from .geometry import interpolate, widened
 from .geometry.paths import PATH_SCALE
-from .laws import Draws, Law
+from .laws import Draws
 from .metric import Metric
 from .passes import Passes, precise
 from .progress import progress_bar
@@ -236,38 +238,35 @@ class RiemannianUniformSampler:
         groups = _groups(None if labels is None else check_labels(labels, data, len(posterior.mean)))
         device = store.device or posterior.mean.device
         passes = Passes(self.device or precise(device), self.dtype, workers)
-        laws: dict[Hashable, Law] = {}
-        for label, rows in groups.items():
-            part = posterior
-            if rows is not None:
-                part = gathered(posterior, rows.to(posterior.mean.device), self.memory_budget)
-                check_posterior(part, name=f"latents of label {label!r}")
-            laws[label] = fit_law(part, self.settings, seed, pseudo_inputs, passes)
+        laws = fit_laws(_parts(posterior, groups, self.memory_budget), self.settings, seed, pseudo_inputs, passes)
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
         self.model = model
         self._take(Fit(posterior, laws, counts, device))
         return self
 
     def sample_latents(
-        self, n_samples: int, *, label: Hashable | None = None, seed: int | None = None
+        self, n_samples: int | None = None, *, label: Any = None, seed: int | None = None
     ) -> LatentSamples:
         """Draw latent positions; the same seed gives the same samples.
 
         Args:
-            n_samples: How many; 0 gives empty tensors.
-            label: Class to draw from, after a fit with labels; None mixes the classes as the training data do.
+            n_samples: How many; 0 gives empty tensors. It may be left out where ``label`` tells the number.
+            label: After a fit with labels, the one to draw from, any hashable value; or how many of which, a mapping
+                such as ``{"cat": 5, "dog": 3}``, whose samples come label by label; or one label for each sample, in a
+                list, an array or a tensor. None mixes the labels as the training data do.
             seed: Seed of the draws; None takes a fresh one.
 
         Returns:
             The positions, and what is known of each.
 
         Raises:
-            ArgumentError: If ``n_samples`` is negative, or the label was not in the fit.
+            ArgumentError: If ``n_samples`` is negative or not the number of labels, or a label was not in the fit.
             NotFittedError: If the sampler is not fitted.
         """
-        natural("n_samples", n_samples, least=0)
+        fit, labels = self._fitted, one_each(label, n_samples)
+        n_samples = natural("n_samples", n_samples, least=0) if labels is None else len(labels)
         entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
-        fit, counts = self._fitted, self._allot(n_samples, label, entropy)
+        counts = self._allot(n_samples, label, entropy) if labels is None else self._counted(label, labels)
         drawn: dict[Hashable, Draws] = {}
         with progress_bar(total=n_samples, desc="sample", unit="draw") as bar:
             for index, (key, law) in enumerate(fit.laws.items()):
@@ -275,13 +274,13 @@ class RiemannianUniformSampler:
                     continue
                 drawn[key] = draw(law, counts[key], (entropy, index), progress=bar.update)
                 self._diagnostics[key] = describe(law, fit.counts[key], drawn[key])
-        return self._collected(drawn, entropy)
+        return self._collected(drawn, labels, entropy)
 
     def sample(
         self,
-        n_samples: int,
+        n_samples: int | None = None,
         *,
-        label: Hashable | None = None,
+        label: Any = None,
         seed: int | None = None,
         batch_size: int | None = None,
     ) -> Tensor:
@@ -289,7 +288,7 @@ class RiemannianUniformSampler:
 
         Args:
             n_samples: How many; 0 gives an empty tensor of the right shape.
-            label: Class to draw from, after a fit with labels.
+            label: After a fit with labels, which or how many of each.
             seed: Seed of the draws; None takes a fresh one.
             batch_size: Samples decoded at a time; None takes the sampler's.
 
@@ -302,7 +301,7 @@ class RiemannianUniformSampler:
         model = self._decoder
         size = self.batch_size if batch_size is None else natural("batch_size", batch_size)
         z = self.sample_latents(n_samples, label=label, seed=seed).z
-        if n_samples == 0:
+        if len(z) == 0:
             return model.decode(z.new_zeros(1, z.shape[1]))[:0]
         return _decoded(model, z, size)
 
@@ -461,6 +460,11 @@ class RiemannianUniformSampler:
             return allot(n, fit.counts, entropy)
         return {self._known(label): n}
 
+    def _counted(self, label: Any, labels: list[Hashable]) -> dict[Hashable, int]:
+        """Likewise, where the request tells it."""
+        counts = label if isinstance(label, Mapping) else Counter(labels)
+        return {self._known(key): int(count) for key, count in counts.items()} or dict.fromkeys(self._fitted.laws, 0)
+
     def _known(self, label: Hashable | None) -> Hashable | None:
         """The label, if it has a law."""
         laws = self._fitted.laws
@@ -477,10 +481,17 @@ class RiemannianUniformSampler:
             raise ArgumentError(msg)
         return self.model
 
-    def _collected(self, drawn: dict[Hashable, Draws], entropy: int) -> LatentSamples:
-        """The draws of all classes, mixed, as the model's dtype and device want them."""
-        labels = [label for label, draws in drawn.items() for _ in range(len(draws.z))]
-        draws, order = mixed(list(drawn.values()), entropy)
+    def _collected(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
+        """The draws of all labels, in the order asked for or at random, as the model's dtype and device want them."""
+        sizes = [len(draws.z) for draws in drawn.values()]
+        found = [label for label, size in zip(drawn, sizes, strict=True) for _ in range(size)]
+        if labels:
+            ends = itertools.accumulate(sizes)
+            rows = {label: iter(range(end - size, end)) for label, size, end in zip(drawn, sizes, ends, strict=True)}
+            order = [next(rows[label]) for label in labels]
+        else:
+            order = shuffled(len(found), entropy)
+        draws = in_order(list(drawn.values()), order)
         device, dtype = self._fitted.device, self.posterior_.mean.dtype
         return LatentSamples(
             z=draws.z.to(device, dtype),
@@ -489,7 +500,7 @@ class RiemannianUniformSampler:
             global_acceptance=draws.global_acceptance.to(device, dtype),
             nearest_centroid=draws.nearest_centroid.to(device),
             nearest_distance=draws.nearest_distance.to(device, dtype),
-            labels=None if None in drawn else [labels[i] for i in order],
+            labels=None if None in drawn else [found[i] for i in order],
         )
 
 
@@ -514,6 +525,14 @@ def _pseudo_inputs(model: LatentModel | None, labels: Any) -> GaussianPosterior:
 def _latent_dim(model: LatentModel | None) -> int | None:
     """The model's latent dimension; None without a model, or where it is not known before the first encode."""
     return getattr(model, "latent_dim", None)
+
+
+def _parts(
+    posterior: GaussianPosterior, groups: Mapping[Hashable, Tensor | None], memory_budget: int
+) -> Iterator[tuple[Hashable, GaussianPosterior]]:
+    """Posteriors of each label, one label after the other."""
+    for label, rows in groups.items():
+        yield label, posterior if rows is None else gathered(posterior, rows.to(posterior.mean.device), memory_budget)
 
 
 def _groups(labels: list[Hashable] | None) -> Mapping[Hashable, Tensor | None]:

@@ -9,7 +9,6 @@ import torch
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.calibration import calibrated_scale, heldout_n_clusters
 from riemann_sampler.centroids import Centroids, cluster_centroids, merge_duplicates
-from riemann_sampler.errors import DataError
 from riemann_sampler.islands import IslandMixture
 from riemann_sampler.protocols import GaussianPosterior
 from riemann_sampler.quadratics import Quadratics
@@ -87,12 +86,6 @@ def test_the_seed_decides() -> None:
     quadratics = merge_duplicates(posterior(100)).quadratics
     first, again, other = (calibrated_scale(quadratics, islands_of(quadratics), seed=seed) for seed in (0, 0, 1))
     assert first == again != other
-
-
-def test_one_code_cannot_be_calibrated() -> None:
-    quadratics = Centroids(torch.zeros(1, 2), torch.ones(1, 2), torch.ones(1)).quadratics
-    with pytest.raises(DataError, match=r"island_scale='calibrated' needs two distinct codes, got 1; pass a number"):
-        calibrated_scale(quadratics, islands_of(quadratics), seed=0)
 
 
 def test_duplicated_codes_do_not_count_as_near() -> None:

@@ -8,7 +8,14 @@ import torch
 from scipy.stats import chisquare
 from torch.utils.data import DataLoader, TensorDataset
 
-from riemann_sampler import ArgumentError, DataError, GaussianPosterior, LatentSamples, RiemannianUniformSampler
+from riemann_sampler import (
+    ArgumentError,
+    ArgumentTypeError,
+    DataError,
+    GaussianPosterior,
+    LatentSamples,
+    RiemannianUniformSampler,
+)
 from tests.builders import data, fitted, posterior, shared
 
 CENTRES = {"a": -30.0, "b": 0.0, "c": 40.0}
@@ -156,16 +163,92 @@ def test_labels_of_a_loader_that_shuffles() -> None:
         fitted("calibrated", loader, [0] * 60)
 
 
-def test_a_label_with_a_single_code() -> None:
-    with pytest.raises(DataError, match=r"^latents of label 'z': at least 2 data points are needed, got 1\.$"):
-        RiemannianUniformSampler.from_preset("calibrated").fit(grouped(), [*LABELS[:-1], "z"])
+@pytest.mark.parametrize("preset", ["uniform", "calibrated", "clusters", "local"])
+def test_a_label_with_a_single_code(preset: str) -> None:
+    found = RiemannianUniformSampler.from_preset(preset).fit(grouped(), [*LABELS[:-1], "z"])
+    samples = found.sample_latents(400, label="z", seed=0)
+    deviation = (samples.z - grouped().mean[-1]) / grouped().log_variance[-1].exp().sqrt()
+    assert deviation.mean(0).abs().max() < 0.25 * deviation.std()
+    assert found.diagnostics_["z"].n_codes == 1
 
 
-def test_a_label_of_identical_codes() -> None:
+def test_a_label_of_identical_codes_is_like_one_of_a_single_code() -> None:
     codes = grouped()
-    codes.mean[:20] = 1.0
-    with pytest.raises(DataError, match=r"^latents of label 'a': all 20 codes are identical"):
-        RiemannianUniformSampler().fit(codes, LABELS)
+    codes.mean[:20], codes.log_variance[:20] = codes.mean[0], codes.log_variance[0]
+    found = RiemannianUniformSampler.from_preset("calibrated").fit(codes, LABELS)
+    alone = GaussianPosterior(*(part[19:] for part in codes))
+    other = RiemannianUniformSampler.from_preset("calibrated").fit(alone, LABELS[19:])
+    assert found.temperature_ == other.temperature_
+    assert len(found.metric_["a"].centroids) == 1
+
+
+def test_no_label_has_two_codes() -> None:
+    with pytest.raises(
+        DataError, match=r"^island_scale='calibrated' needs two distinct codes of one label, got 1"
+    ):
+        RiemannianUniformSampler.from_preset("calibrated").fit(posterior(3), ["a", "b", "c"])
+    found = RiemannianUniformSampler.from_preset("calibrated", island_scale=2.0).fit(posterior(3), ["a", "b", "c"])
+    assert found.sample_latents(label=["c", "a"]).labels == ["c", "a"]
+
+
+def test_numbers_of_each_label() -> None:
+    found = sampler()
+    samples = found.sample_latents(label={"c": 3, "a": 2, "b": 0}, seed=4)
+    assert samples.labels == ["c"] * 3 + ["a"] * 2
+    assert_fields_follow_labels(found, samples)
+    assert torch.equal(samples.z[:3], found.sample_latents(3, label="c", seed=4).z)
+    assert found.sample_latents(5, label={"c": 3, "a": 2}, seed=4).labels == samples.labels
+
+
+@pytest.mark.parametrize("container", [list, np.array, lambda labels: np.array(labels, dtype=object)])
+def test_a_label_for_each_sample(container: Any) -> None:
+    found, labels = sampler(), ["b", "c", "b", "a", "b"]
+    samples = found.sample_latents(label=container(labels), seed=4)
+    assert samples.labels == labels
+    assert_fields_follow_labels(found, samples)
+    assert torch.equal(samples.z[[0, 2, 4]], found.sample_latents(3, label="b", seed=4).z)
+    assert found.diagnostics_["b"].n_samples == 3
+
+
+def test_labels_for_each_sample_as_a_tensor_and_tuples_as_labels() -> None:
+    found = RiemannianUniformSampler.from_preset("calibrated").fit(posterior(40), [3, (5, "x")] * 20)
+    assert found.sample_latents(label=torch.tensor([3, 3])).labels == [3, 3]
+    assert found.sample_latents(2, label=(5, "x")).labels == [(5, "x")] * 2
+    assert found.sample_latents(label=[(5, "x"), 3]).labels == [(5, "x"), 3]
+
+
+def test_decoded_samples_follow_the_request() -> None:
+    found = fitted("calibrated", data(90), [0] * 50 + [1] * 40)
+    z = found.sample_latents(label=[1, 0, 1], seed=2).z
+    assert torch.equal(found.sample(label=[1, 0, 1], seed=2), found.model.decode(z))
+    assert found.sample(label={0: 2, 1: 1}).shape == (3, 1, 4)
+    assert found.sample(label=[]).shape == found.sample(label={1: 0}).shape == (0, 1, 4)
+
+
+@pytest.mark.parametrize("label", [[], {}, np.array([], dtype=int)])
+def test_no_labels_asked_for(label: Any) -> None:
+    assert sampler().sample_latents(label=label).labels == []
+
+
+@pytest.mark.parametrize("label", [["a", "b"], {"a": 1, "b": 1}])
+def test_a_number_that_is_not_that_of_the_labels(label: Any) -> None:
+    with pytest.raises(
+        ArgumentError, match=r"^n_samples=3, but label asks for 2; leave n_samples out"
+    ):
+        sampler().sample_latents(3, label=label)
+
+
+@pytest.mark.parametrize("label", [{"d": 0}, {"a": 1, "d": 2}, ["a", "d"]])
+def test_unknown_labels_among_others(label: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"^label 'd' is unknown: known are \['a', 'b', 'c'\]\.$"):
+        sampler().sample_latents(label=label)
+
+
+def test_numbers_that_are_none() -> None:
+    with pytest.raises(ArgumentError, match=r"^the number of samples of label 'a' must be at least 0, got -1\.$"):
+        sampler().sample_latents(label={"a": -1})
+    with pytest.raises(ArgumentTypeError, match=r"^n_samples must be a whole number, got None"):
+        sampler().sample_latents(label="a")
 
 
 def test_the_summary_has_a_part_for_each_label() -> None:
