@@ -82,5 +82,5 @@ $(DEMO_READY): $(TORCH_READY) pyproject.toml
 	@touch $@
 
 $(DEV_READY): $(TORCH_READY) pyproject.toml
-	$(PIP) install --editable ".[dev,eval,libraries,plot]"
+	$(PIP) install --editable ".[dev,eval,imblearn,libraries,plot]"
 	@touch $@

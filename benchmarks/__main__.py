@@ -13,6 +13,7 @@ BENCHMARKS = {
     "novelty": "does calibrated novelty land where held-out codes say it should?",
     "report": "tables, pictures and one HTML file out of the cells of a comparison",
     "adapters": "every model of every supported library: fits, samples, left untouched, seconds",
+    "augment": "classifiers on small and imbalanced training sets, filled up by us, SMOTE and others",
     "interpolation": "paths between held-out codes: do they stay on the data? And their seconds",
     "clustering": "k-medoids of Riemannian distances against k-means, by the true labels",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",

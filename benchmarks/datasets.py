@@ -11,8 +11,9 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from riemann_sampler.datafiles import read_array
@@ -143,7 +144,21 @@ def _cells() -> Split:
     return Split(genes[train], labels[train], genes[test], labels[test])
 
 
-DATASETS: Final[dict[str, Callable[[], Split]]] = {"digits": digits, "fashion": _fashion, "cells": _cells}
+def _cancer() -> Split:
+    """569 tumours with 30 measurements, standardized by those that are not for tests, a quarter (scikit-learn's)."""
+    measurements, labels = load_breast_cancer(return_X_y=True)
+    train, test = _stratified(labels.astype(np.int64), len(labels) // 4, seed=0)
+    scaler = StandardScaler().fit(measurements[train])
+    parts = (torch.from_numpy(scaler.transform(measurements[rows]).astype(np.float32)) for rows in (train, test))
+    return Split(next(parts), labels[train], next(parts), labels[test])
+
+
+DATASETS: Final[dict[str, Callable[[], Split]]] = {
+    "digits": digits,
+    "fashion": _fashion,
+    "cells": _cells,
+    "cancer": _cancer,
+}
 """Data sets that have a name; each gives everything but the test part, and the test part."""
 
 

@@ -4,6 +4,9 @@
 >>> images = sampler.sample(64)
 """
 
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
 from .diagnostics import Diagnostics
 from .errors import (
     ArgumentError,
@@ -22,9 +25,12 @@ from .errors import (
     TemperatureWarning,
     UnsupportedModelError,
 )
+from .filters import FilterCounts, SampleFilter
+from .latent_augment import LatentAugment
 from .metric import DiagonalMetric, FullMetric
 from .protocols import GaussianPosterior, LatentModel
 from .sampler import LatentSamples, RiemannianUniformSampler
+from .synthetic import SyntheticDataset
 
 __version__ = "0.1.0"
 
@@ -37,18 +43,46 @@ __all__ = [
     "Diagnostics",
     "DiagonalMetric",
     "DimensionWarning",
+    "FilterCounts",
     "FloorWarning",
     "FullMetric",
     "GaussianPosterior",
+    "LatentAugment",
     "LatentModel",
     "LatentSamples",
     "MemoryWarning",
     "NotFittedError",
     "RiemannSamplerError",
     "RiemannSamplerWarning",
+    "RiemannianOverSampler",
     "RiemannianUniformSampler",
+    "SampleFilter",
     "SpreadWarning",
     "StorageError",
+    "SyntheticDataset",
     "TemperatureWarning",
     "UnsupportedModelError",
 ]
+
+if find_spec("imblearn") is None:
+    __all__.remove("RiemannianOverSampler")
+
+if TYPE_CHECKING:
+    from .oversampling import RiemannianOverSampler
+else:
+
+    def __getattr__(name: str) -> type:
+        """`RiemannianOverSampler`, when it is asked for: the library that it belongs to is optional."""
+        if name != "RiemannianOverSampler":
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        try:
+            from .oversampling import RiemannianOverSampler
+        except ImportError as error:
+            msg = f'RiemannianOverSampler needs imbalanced-learn ({error}): pip install "riemann-sampler[imblearn]"'
+            raise ImportError(msg) from error
+        return RiemannianOverSampler
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
