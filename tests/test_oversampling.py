@@ -48,7 +48,17 @@ def numbers(n: int = 60, dim: int = 4) -> Any:
 
 
 def quick(**arguments: Any) -> RiemannianOverSampler:
-    return RiemannianOverSampler(**{"n_steps": 5, "random_state": 0, **arguments})
+    """A sampler that rejects nothing and is hardly trained."""
+    settled = {"preset": "calibrated", "island_scale": None, "classifier": None, "n_steps": 5, "random_state": 0}
+    return RiemannianOverSampler(**{**settled, **arguments})
+
+
+def assert_balanced(rows: Any, labels: Any, X: Any, y: Any) -> None:
+    """The rows and labels are those of (X, y), those of smaller classes repeated."""
+    known = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
+    assert {row.tobytes() for row in rows} == set(known)
+    assert [known[row.tobytes()] for row in rows] == list(labels)
+    assert set(Counter(labels).values()) == {max(Counter(y).values())}
 
 
 class Identity:
@@ -340,8 +350,9 @@ def test_a_minimum_distance() -> None:
 
 def test_each_attempt_draws_anew() -> None:
     drawn = []
-    for state in range(8):
-        sampler = quick(model=Identity(), min_distance=0.5, sampling_strategy={"b": 15}, random_state=state)
+    for state in range(4):
+        model = Identity(spread=0.3)
+        sampler = quick(model=model, min_distance=1.0, sampling_strategy={"b": 15}, random_state=state)
         assert len(sampler.fit_resample(numbers(), Y)[0]) == 61
         drawn.append(sampler.filter_counts_.n_drawn)
     assert max(drawn) > 1
@@ -400,13 +411,33 @@ def test_a_classifier(recorded: list[Any]) -> None:
     np.testing.assert_array_equal(labels[60:], np.where(more[60:, 0] > 0, "b", "c"))
     assert sampler.filter_counts_.n_misclassified > 0
     ((rows, y, state),) = recorded
-    np.testing.assert_array_equal(rows, X.astype(np.float32))
-    np.testing.assert_array_equal(y, Y)
+    assert_balanced(rows, y, X.astype(np.float32), Y)
     assert not hasattr(judge, "classes_")
     assert judge.random_state is None
     assert state is not None  # or the result would not be the random state's alone
     quick(model=Identity(), classifier=Recorder(7)).fit_resample(X, Y)
     assert recorded[1][2] == 7
+
+
+def test_the_classifier_by_default() -> None:
+    X = numbers() + 1.5 * (Y == "b")[:, None] - 1.5 * (Y == "c")[:, None]
+    samplers = [quick(model=Identity(), island_scale=8.0, classifier=judge) for judge in ("auto", "auto", None)]
+    results = [sampler.fit_resample(X, Y) for sampler in samplers]
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    assert samplers[0].filter_counts_.n_misclassified > samplers[2].filter_counts_.n_misclassified == 0
+    judge = LogisticRegression().fit(X, Y)
+    judged, free = (np.mean(judge.predict(more[60:]) == labels[60:]) for more, labels in (results[0], results[2]))
+    assert judged > free + 0.1
+
+
+def test_the_width_of_islands() -> None:
+    X = numbers()
+    widths = []
+    for scale in (0.1, 3.0):
+        sampler = quick(model=Identity(), preset="local", island_scale=scale, sampling_strategy={"c": 106})
+        widths.append(sampler.fit_resample(X, Y)[0][60:].std())
+        assert sampler.sampler_.settings.island_scale == scale
+    assert widths[1] > 1.5 * widths[0]
 
 
 def test_a_classifier_of_images() -> None:
@@ -484,6 +515,9 @@ def test_columns_that_are_not_there() -> None:
         ("min_distance", 0.0),
         ("min_distance", "far"),
         ("classifier", 3),
+        ("classifier", "net"),
+        ("island_scale", 0),
+        ("island_scale", "wide"),
         ("latent_dim", 0),
         ("n_steps", 1.5),
         ("categorical_features", "x"),
@@ -527,8 +561,7 @@ def test_a_fold_never_sees_its_validation_rows(monkeypatch: pytest.MonkeyPatch, 
         np.testing.assert_array_equal(seen["vae"][i][0], expected)
         np.testing.assert_array_equal(np.array(["a", "b", "c"])[seen["vae"][i][1]], Y[train_rows])
         np.testing.assert_array_equal(seen["filter"][i], expected)
-        np.testing.assert_array_equal(recorded[i][0], expected)
-        np.testing.assert_array_equal(recorded[i][1], Y[train_rows])
+        assert_balanced(*recorded[i][:2], expected, Y[train_rows])
         model, data, labels = seen["law"][i]
         torch.testing.assert_close(data.mean, model.vae.encode(torch.from_numpy(expected))[0])
         np.testing.assert_array_equal(labels, Y[train_rows])
