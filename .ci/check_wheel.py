@@ -8,8 +8,8 @@ from zipfile import ZipFile
 def expected_modules() -> set[str]:
     """Names that the modules of the source tree must have inside the wheel."""
     root = Path(__file__).resolve().parent.parent
-    folders = {"riemann_sampler": "riemann_sampler", "riemann_sampler/geometry": "riemann_sampler/geometry"}
-    folders["riemann_sampler/adapters"] = "adapters"
+    packages = ("riemann_sampler", "riemann_sampler/augmentation", "riemann_sampler/geometry")
+    folders = {**{package: package for package in packages}, "riemann_sampler/adapters": "adapters"}
     modules = {f"{inside}/{path.name}" for inside, folder in folders.items() for path in (root / folder).glob("*.py")}
     return modules | {"riemann_sampler/py.typed", "riemann_sampler/adapters/__init__.py"}
 

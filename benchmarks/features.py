@@ -17,10 +17,10 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from riemann_sampler.augmentation.vae import one_thread
 from riemann_sampler.errors import DataError
 
 from .datasets import Split
-from .models import one_thread
 from .record import replace_file
 
 __all__ = ["FEATURES", "FeatureMap", "classifier", "efflite0", "inception", "pca", "pixels"]

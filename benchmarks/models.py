@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,9 +20,11 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from riemann_sampler.augmentation.vae import one_thread
+
 from .record import replace_file
 
-__all__ = ["RECIPES", "Recipe", "active_units", "cached", "make", "one_thread", "train"]
+__all__ = ["RECIPES", "Recipe", "active_units", "cached", "make", "train"]
 
 WIDTH, CHANNELS = 256, (16, 32)
 BATCH_SIZE, LEARNING_RATE, N_STEPS = 128, 2e-3, 2_000
@@ -148,17 +149,6 @@ def train(
         torch.default_generator.manual_seed(seed)
         _optimize(model, data, n_steps, warms_up=RECIPES[name].warms_up)
     return model.eval()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Nets this small gain nothing from more threads, and lose much where other programs keep the cores busy."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def _optimize(model: Any, data: Tensor, n_steps: int, *, warms_up: bool) -> None:

@@ -7,6 +7,7 @@
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from .augmentation import FilterCounts, LatentAugment, SampleFilter, SyntheticDataset
 from .diagnostics import Diagnostics
 from .errors import (
     ArgumentError,
@@ -25,12 +26,9 @@ from .errors import (
     TemperatureWarning,
     UnsupportedModelError,
 )
-from .filters import FilterCounts, SampleFilter
-from .latent_augment import LatentAugment
 from .metric import DiagonalMetric, FullMetric
 from .protocols import GaussianPosterior, LatentModel
 from .sampler import LatentSamples, RiemannianUniformSampler
-from .synthetic import SyntheticDataset
 
 __version__ = "0.1.0"
 
@@ -68,7 +66,7 @@ if find_spec("imblearn") is None:
     __all__.remove("RiemannianOverSampler")
 
 if TYPE_CHECKING:
-    from .oversampling import RiemannianOverSampler
+    from .augmentation.oversampling import RiemannianOverSampler
 else:
 
     def __getattr__(name: str) -> type:
@@ -77,7 +75,7 @@ else:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
         try:
-            from .oversampling import RiemannianOverSampler
+            from .augmentation.oversampling import RiemannianOverSampler
         except ImportError as error:
             msg = f'RiemannianOverSampler needs imbalanced-learn ({error}): pip install "riemann-sampler[imblearn]"'
             raise ImportError(msg) from error

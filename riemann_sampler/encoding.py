@@ -43,7 +43,7 @@ def _batches(data: Any, batch_size: int, purpose: str) -> Iterator[Any]:
         msg = f"data is empty: its shape is {tuple(data.shape)}."
         raise DataError(msg)
     for start in progress_bar(range(0, data.shape[0], batch_size), desc=purpose, unit="batch"):
-        rows = data[start : start + batch_size]
+        rows = getattr(data, "iloc", data)[start : start + batch_size]  # of a DataFrame by position, whatever its index
         yield _as_tensor(rows) if isinstance(rows, np.ndarray) else rows
 
 

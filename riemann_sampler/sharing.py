@@ -57,9 +57,7 @@ def shared(estimates: Mapping[Hashable, Estimate]) -> dict[Hashable, Islands]:
     telling = [estimate for estimate in estimates.values() if estimate.n_codes > 1]
     if not telling and any(estimate.scale is None for estimate in estimates.values()):
         where = " of one label" if len(estimates) > 1 else ""
-        msg = (
-            f"island_scale='calibrated' needs two distinct codes{where}, got 1; pass a number, such as 1."
-        )
+        msg = f"island_scale='calibrated' needs two distinct codes{where}, got 1; pass a number, such as 1."
         raise DataError(msg)
     pool = _pooled(telling) if telling and len(estimates) > 1 else None
     return {label: _settled(estimate, pool) for label, estimate in estimates.items()}

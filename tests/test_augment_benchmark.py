@@ -169,8 +169,7 @@ def cell(
         for name, pair in accuracies.items()
     }
     del results[NOTHING]["authenticity"]
-    environment = {"commit": "abc", "versions": {"torch": "2"}}
-    known = {"heldout": "test", "n_heldout": 500, "counts": {"0": 10, "1": 9}, "environment": environment}
+    known = {"heldout": "test", "n_heldout": 500, "counts": {"0": 10, "1": 9}, "commits": ["abc"]}
     return {"data": data, "regime": regime, "seed": seed, "results": results, **known}
 
 

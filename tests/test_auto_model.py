@@ -18,9 +18,9 @@ from riemann_sampler import (
     auto_model,
 )
 from riemann_sampler.adapters import as_latent_model
-from riemann_sampler.auto_model import AutoModel
-from riemann_sampler.pixels import Pixels
-from riemann_sampler.vae import VAE, train_vae
+from riemann_sampler.augmentation.auto_model import AutoModel
+from riemann_sampler.augmentation.pixels import Pixels
+from riemann_sampler.augmentation.vae import VAE, train_vae
 
 LABELS = ["a"] * 50 + ["b"] * 70
 

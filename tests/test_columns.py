@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from riemann_sampler import ArgumentError, ArgumentTypeError, DataError
-from riemann_sampler.columns import Columns
-from riemann_sampler.vae import Layout
+from riemann_sampler.augmentation.columns import Columns
+from riemann_sampler.augmentation.vae import Layout
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -302,7 +302,7 @@ class Blocked:
             raise ImportError(name)
 
 sys.meta_path.insert(0, Blocked())
-from riemann_sampler.columns import Columns
+from riemann_sampler.augmentation.columns import Columns
 
 X = np.array([[1, "a"], [2, "b"]], dtype=object)
 columns = Columns.fit(X)

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_breast_cancer, load_digits
 from torch import Tensor, nn
 
 from riemann_sampler import RiemannianUniformSampler
@@ -81,3 +83,31 @@ def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert torch.isfinite(names["mean"].point).all()
     assert names["around"].z.shape == (8, 2)
     assert "noise" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")  # the net is hardly trained
+def test_the_page_on_augmentation_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("imblearn")
+    monkeypatch.setattr("riemann_sampler.augmentation.vae.N_STEPS", 100)  # enough for the code, not for its purpose
+    vae, images = make_digits_vae(latent_dim=8, epochs=10)
+    measurements, y = load_breast_cancer(return_X_y=True)
+    rows = np.r_[np.flatnonzero(y == 0)[:40], np.flatnonzero(y == 1)[:90]]
+    names = {
+        "vae": vae,
+        "images": images[:400],
+        "digits": load_digits().target[:400],
+        "X": measurements[rows],
+        "y": y[rows],
+    }
+    with torch.random.fork_rng(devices=[]):  # loaders that shuffle draw from it
+        for block in blocks((DOCS / "augmentation.md").read_text()):
+            exec(compile(block, "augmentation.md", "exec"), names)
+    assert len(names["scores"]) == 5
+    assert np.bincount(names["y_more"]).tolist() == [200, 200]
+    assert names["sevens"].shape == (20, 1, 8, 8)
+    assert names["some"].shape == (15, 1, 8, 8)
+    assert names["paired"].shape == (32, 1, 8, 8)
+    assert names["dataset"].n_synthetic == 800
+    assert names["x"].shape[1:] == (1, 8, 8)
+    assert len(names["fresh"]) <= 20
+    assert capsys.readouterr().out.count("kept") == 3

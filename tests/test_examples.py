@@ -43,6 +43,18 @@ def test_encode_with_datasets(tmp_path: Path) -> None:
     assert "#" in "".join(picture)
 
 
+def test_low_data(tmp_path: Path) -> None:
+    """The example, in so few lines, shows what it says it shows."""
+    pytest.importorskip("imblearn")
+    assert len((EXAMPLES / "low_data.py").read_text().splitlines()) <= 30
+    counts, before, after = run("low_data.py", folder=tmp_path).splitlines()
+    assert counts.endswith("1800 kept")
+    scores = [
+        float(re.fullmatch(r"[a-z0-9 ]+: (0\.\d+) of the other digits recognised", line)[1]) for line in (before, after)
+    ]
+    assert scores[1] > scores[0] + 0.02
+
+
 @pytest.mark.slow
 def test_gallery_of_digits(tmp_path: Path) -> None:
     printed = run("gallery_digits.py", "--steps", "100", folder=tmp_path)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from riemann_sampler import ArgumentError, DataError, FilterCounts, SampleFilter
+from riemann_sampler.augmentation.filters import ENOUGH_DRAWN, MOST_TRIES, fill
 from riemann_sampler.errors import ArgumentTypeError
-from riemann_sampler.filters import ENOUGH_DRAWN, MOST_TRIES, fill
 from tests.builders import normal
 
 LINE = torch.tensor([[0.0], [1.0], [4.0]])

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from riemann_sampler import ArgumentError, DataError, LatentAugment, NotFittedError, RiemannianUniformSampler
-from riemann_sampler import latent_augment as module
+from riemann_sampler.augmentation import latent_augment as module
 from riemann_sampler.errors import ArgumentTypeError
 from riemann_sampler.geometry import brownian_walk
 from riemann_sampler.islands import island_scale

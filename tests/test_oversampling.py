@@ -31,7 +31,7 @@ from riemann_sampler import (
     auto_model,
     oversampling,
 )
-from riemann_sampler.auto_model import AutoModel
+from riemann_sampler.augmentation.auto_model import AutoModel
 from tests.models import make_plain_vae
 from tests.test_columns import mixed_frame
 

@@ -183,9 +183,7 @@ def test_a_label_of_identical_codes_is_like_one_of_a_single_code() -> None:
 
 
 def test_no_label_has_two_codes() -> None:
-    with pytest.raises(
-        DataError, match=r"^island_scale='calibrated' needs two distinct codes of one label, got 1"
-    ):
+    with pytest.raises(DataError, match=r"^island_scale='calibrated' needs two distinct codes of one label, got 1"):
         RiemannianUniformSampler.from_preset("calibrated").fit(posterior(3), ["a", "b", "c"])
     found = RiemannianUniformSampler.from_preset("calibrated", island_scale=2.0).fit(posterior(3), ["a", "b", "c"])
     assert found.sample_latents(label=["c", "a"]).labels == ["c", "a"]
@@ -232,9 +230,7 @@ def test_no_labels_asked_for(label: Any) -> None:
 
 @pytest.mark.parametrize("label", [["a", "b"], {"a": 1, "b": 1}])
 def test_a_number_that_is_not_that_of_the_labels(label: Any) -> None:
-    with pytest.raises(
-        ArgumentError, match=r"^n_samples=3, but label asks for 2; leave n_samples out"
-    ):
+    with pytest.raises(ArgumentError, match=r"^n_samples=3, but label asks for 2; leave n_samples out"):
         sampler().sample_latents(3, label=label)
 
 

@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from riemann_sampler.vae import N_STEPS, VAE, Layout, train_vae
+from riemann_sampler.augmentation.vae import N_STEPS, VAE, Layout, train_vae
 from tests.builders import normal
 from tests.models import digit_images
 
@@ -93,7 +93,7 @@ def test_more_data_take_more_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     def spy(*arguments: object) -> None:
         found.append(arguments[4])
 
-    monkeypatch.setattr("riemann_sampler.vae._optimize", spy)
+    monkeypatch.setattr("riemann_sampler.augmentation.vae._optimize", spy)
     for n in (100, 64_000):
         train_vae(torch.zeros(n, 2), Layout(2))
     train_vae(torch.zeros(100, 2), Layout(2), n_steps=7)

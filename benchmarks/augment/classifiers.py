@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.preprocessing import StandardScaler
 
-from riemann_sampler.judges import small_net
+from riemann_sampler.augmentation.judges import small_net
 
 __all__ = ["CLASSIFIERS", "Judges"]
 

@@ -13,8 +13,8 @@ from scipy.ndimage import affine_transform
 from sklearn.mixture import GaussianMixture
 
 from riemann_sampler import RiemannianOverSampler
-from riemann_sampler.auto_model import AutoModel
-from riemann_sampler.judges import fit_balanced, small_net
+from riemann_sampler.augmentation.auto_model import AutoModel
+from riemann_sampler.augmentation.judges import fit_balanced, small_net
 
 __all__ = ["METHODS", "OURS", "Added", "Method", "Task"]
 
@@ -212,9 +212,11 @@ OURS: Final = {
     "ours: clusters": _preset("clusters"),
     "ours: local": _preset("local"),
     "ours: default, unfiltered": Method(_ours(classifier=None)),
+    "ours: wider, strict": Method(_ours(island_scale=3.0, least_odds=1.0)),
     "ours: default": Method(_ours()),
 }
-"""Presets as they are, and the default of `RiemannianOverSampler`: wide islands whose samples a classifier filters."""
+"""Presets as they are; the default of `RiemannianOverSampler`, wide islands whose samples a classifier filters; and that
+without the filter, and with islands of scale 3 and all rejected that is taken for another class."""
 
 METHODS: Final[Mapping[str, Method]] = {
     "duplication": Method(_duplicated),

@@ -18,9 +18,10 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
+from riemann_sampler.augmentation.vae import one_thread
+
 from ..averages import rounded
 from ..datasets import DATASETS, Split, load, short_name
-from ..models import one_thread
 from ..record import environment, replace_file, write_json
 from ..scores.memorisation import authenticity
 from .classifiers import Judges
@@ -132,19 +133,25 @@ def _run(todo: Sequence[Job], folder: Path, n_workers: int) -> list[dict[str, An
 
 
 def run_job(job: Job, folder: Path) -> dict[str, Any]:
-    """The cell of a training set, from its file or, if there is none or methods were added, made and written."""
+    """The cell of a training set, from its file; what is not there yet is run and written."""
     path = folder / short_name(job.data) / job.regime.name.replace(":", "to").replace(" ", "-") / f"seed{job.seed}.json"
     cell = json.loads(path.read_text()) if path.exists() else None
+    if cell is None or cell["heldout"] != job.heldout:
+        cell = {"data": short_name(job.data), "regime": job.regime.name, "seed": job.seed, "heldout": job.heldout}
+        cell |= {"commits": [], "results": {}}
     split = load(job.data, heldout=job.heldout)
-    suited = [name for name in job.methods if METHODS[name].for_tables or split.is_images]
-    if cell is None or cell["heldout"] != job.heldout or not {*suited} <= {*cell["results"]}:
+    names = [NOTHING, *(name for name in job.methods if METHODS[name].for_tables or split.is_images)]
+    missing = [name for name in names if name not in cell["results"]]
+    if missing:
         with one_thread():
-            cell = rounded(_cell(job, split, suited))
-        write_json(path, cell)
-    return cell
+            _run_methods(missing, job, split, cell)
+        cell["commits"] = sorted({*cell["commits"], environment()["commit"]})
+        write_json(path, rounded(cell))
+    return {**cell, "results": {name: cell["results"][name] for name in names}}
 
 
-def _cell(job: Job, split: Split, methods: Sequence[str]) -> dict[str, Any]:
+def _run_methods(methods: Sequence[str], job: Job, split: Split, cell: dict[str, Any]) -> None:
+    """Put into the cell what methods add, and what that is good for."""
     rows = chosen_rows(split.train_labels, job.regime, job.seed)
     x, y, heldout = split.train[rows].numpy(), split.train_labels[rows], split.heldout[:MOST_HELDOUT].numpy()
     if not split.is_images:
@@ -158,20 +165,12 @@ def _cell(job: Job, split: Split, methods: Sequence[str]) -> dict[str, Any]:
         is_images=split.is_images,
         seed=job.seed,
     )
-    return {
-        "data": short_name(job.data),
-        "regime": job.regime.name,
-        "seed": job.seed,
-        "heldout": job.heldout,
-        "n_heldout": len(heldout),
-        "counts": {str(label): int((y == label).sum()) for label in task.wanted},
-        "wanted": {str(label): n for label, n in task.wanted.items()},
-        "environment": environment("imbalanced-learn"),
-        "results": {
-            NOTHING: {"scores": judges.scores(task.flat, y)},
-            **{name: _result(name, task, judges) for name in methods},
-        },
-    }
+    cell["n_heldout"] = len(heldout)
+    cell["counts"] = {str(label): int((y == label).sum()) for label in task.wanted}
+    for name in methods:
+        cell["results"][name] = (
+            {"scores": judges.scores(task.flat, y)} if name == NOTHING else _result(name, task, judges)
+        )
 
 
 def _result(name: str, task: Task, judges: Judges) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def summarized(cells: Sequence[Cell]) -> dict[str, Any]:
         "heldout": cells[0]["heldout"],
         "data": {name: _facts([cell for cell in cells if cell["data"] == name]) for name in data},
         "n_seeds": len({cell["seed"] for cell in cells}),
-        "commits": sorted({cell["environment"]["commit"] for cell in cells}),
+        "commits": sorted({commit for cell in cells for commit in cell["commits"]}),
         "methods": methods,
         "scores": [row for name in data for row in _scores([c for c in cells if c["data"] == name], methods)],
         "gains": {

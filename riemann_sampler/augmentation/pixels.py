@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 
-from .errors import ArgumentTypeError, DataError
+from ..errors import ArgumentTypeError, DataError
 from .vae import Layout
 
 __all__ = ["Pixels"]

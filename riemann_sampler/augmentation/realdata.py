@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from .errors import ArgumentError, ArgumentTypeError, DataError
-from .protocols import LatentModel
+from ..errors import ArgumentError, ArgumentTypeError, DataError
+from ..protocols import LatentModel
 
 __all__ = ["Item", "RealData", "decoded_like"]
 

@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..errors import ArgumentError
+from ..progress import progress_bar
+from ..protocols import GaussianPosterior
 from .columns import Columns
-from .errors import ArgumentError
 from .pixels import Pixels
-from .progress import progress_bar
-from .protocols import GaussianPosterior
 from .vae import VAE, train_vae
 
 __all__ = ["AutoModel"]

@@ -21,16 +21,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
-from .drawing import derived_seed
-from .encoding import encode_data
-from .errors import ArgumentError, ArgumentTypeError, DataError
-from .geometry import brownian_walk
-from .islands import island_scale
-from .metric import FullMetric, Metric
-from .progress import silent
+from ..drawing import derived_seed
+from ..encoding import encode_data
+from ..errors import ArgumentError, ArgumentTypeError, DataError
+from ..geometry import brownian_walk
+from ..islands import island_scale
+from ..metric import FullMetric, Metric
+from ..progress import silent
+from ..sampler import RiemannianUniformSampler
+from ..validation import choice, natural, positive
 from .realdata import decoded_like
-from .sampler import RiemannianUniformSampler
-from .validation import choice, natural, positive
 
 __all__ = ["LatentAugment"]
 

@@ -16,8 +16,8 @@ from jaxtyping import Float, Shaped
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch import Tensor
 
+from ..errors import ArgumentError, DataError
 from .cells import assembled, cells_of, check_cells, dtype_of, is_frame, is_numeric, names_of
-from .errors import ArgumentError, DataError
 from .vae import Layout
 
 __all__ = ["Columns"]

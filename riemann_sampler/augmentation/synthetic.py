@@ -12,13 +12,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .drawing import derived_seed
-from .errors import ArgumentError, ArgumentTypeError
+from ..drawing import derived_seed
+from ..errors import ArgumentError, ArgumentTypeError
+from ..protocols import LatentModel
+from ..sampler import RiemannianUniformSampler
+from ..validation import natural
 from .filters import FilterCounts, SampleFilter, fill
-from .protocols import LatentModel
 from .realdata import Item, RealData, decoded_like
-from .sampler import RiemannianUniformSampler
-from .validation import natural
 
 __all__ = ["SyntheticDataset"]
 

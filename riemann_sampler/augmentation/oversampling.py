@@ -20,14 +20,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn_compat.utils.validation import check_array, validate_data
 from torch import Tensor
 
+from ..drawing import derived_seed
+from ..errors import CollapseWarning, DataError
+from ..sampler import RiemannianUniformSampler
+from ..settings import PRESETS
 from .auto_model import AutoModel
 from .cells import assembled, check_cells, dtype_of, is_frame, stacked
-from .drawing import derived_seed
-from .errors import CollapseWarning, DataError
 from .filters import FilterCounts, SampleFilter, fill
 from .judges import fit_balanced, small_net
-from .sampler import RiemannianUniformSampler
-from .settings import PRESETS
 
 __all__ = ["RiemannianOverSampler"]
 
@@ -62,6 +62,9 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         classifier: Rejects the synthetic rows that it takes for another class; None rejects none. ``"auto"`` is a small
             net; any classifier of scikit-learn will do, of which a clone is used. It is fitted on the rows given, as
             the distances see them, those of smaller classes repeated so that all classes weigh the same.
+        least_odds: Synthetic rows are rejected only if the classifier finds their own class less than so many times as
+            likely as the likeliest; 1, or a classifier without probabilities, rejects all that it takes for another
+            class, and makes small classes keep to where few real rows are.
         latent_dim: Dimension of the latent space of ``model="auto"``; None chooses it.
         n_steps: Steps in which ``model="auto"`` is trained; None takes the default.
         random_state: Whole number or ``RandomState``; None takes fresh entropy. The global state is left alone.
@@ -89,6 +92,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         "island_scale": [Interval(Real, 0, None, closed="neither"), StrOptions({"calibrated"}), None],
         "categorical_features": ["array-like", StrOptions({"auto"}), None],
         "min_distance": [Interval(Real, 0, None, closed="neither"), StrOptions({"authentic"}), None],
+        "least_odds": [Interval(Real, 0, 1, closed="right")],
         "classifier": [HasMethods(["fit", "predict"]), StrOptions({"auto"}), None],
         "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
         "n_steps": [Interval(Integral, 1, None, closed="left"), None],
@@ -99,11 +103,12 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         model: Any = "auto",
         *,
         preset: Literal["uniform", "paper", "calibrated", "clusters", "local"] = "local",
-        island_scale: float | Literal["calibrated"] | None = 3.0,
+        island_scale: float | Literal["calibrated"] | None = 2.0,
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
         min_distance: float | Literal["authentic"] | None = None,
         classifier: Any = "auto",
+        least_odds: float = 0.1,
         latent_dim: int | None = None,
         n_steps: int | None = None,
         random_state: Any = None,
@@ -115,6 +120,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         self.categorical_features = categorical_features
         self.min_distance = min_distance
         self.classifier = classifier
+        self.least_odds = least_odds
         self.latent_dim = latent_dim
         self.n_steps = n_steps
         self.random_state = random_state
@@ -166,7 +172,9 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
     def _synthetic(self, codec: "AutoModel | _TrainedModel", points: Tensor, y: Any, seed: int) -> Any:
         """New rows that passed the filters, class by class."""
         real = points.flatten(1).numpy()
-        sample_filter = SampleFilter(real, min_distance=self.min_distance, classifier=self._judge(real, y, seed))
+        judge = self._judge(real, y, seed)
+        least_odds = self.least_odds if hasattr(judge, "predict_proba") else 1.0
+        sample_filter = SampleFilter(real, min_distance=self.min_distance, classifier=judge, least_odds=least_odds)
 
         def draw(counts: dict[Hashable, int], attempt: int) -> tuple[Tensor, list[Hashable]]:
             entropy = derived_seed(seed, attempt)

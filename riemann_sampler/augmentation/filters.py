@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from .errors import ArgumentError, DataError
-from .validation import positive
+from ..errors import ArgumentError, DataError
+from ..validation import positive
 
 __all__ = ["FilterCounts", "SampleFilter", "fill"]
 
@@ -61,10 +61,12 @@ class SampleFilter:
         classifier: An object with ``predict(x)``, as scikit-learn has them, which gets samples as they come; or a
             function of a tensor of samples that returns labels (n,) or scores (n, classes), where the class is the
             index of the highest. Samples whose label is not the predicted one are rejected; None rejects none.
+        least_odds: Below 1, samples are rejected only if the classifier's ``predict_proba`` gives their own label less
+            than this share of the highest probability: 0.1 is confident disagreement.
 
     Raises:
-        ArgumentError: If ``min_distance`` or ``classifier`` cannot be used.
-        ArgumentTypeError: If ``min_distance`` is no number.
+        ArgumentError: If ``min_distance``, ``classifier`` or ``least_odds`` cannot be used.
+        ArgumentTypeError: If ``min_distance`` or ``least_odds`` is no number.
         DataError: If the training data are empty or not finite.
 
     Example:
@@ -73,12 +75,23 @@ class SampleFilter:
     """
 
     def __init__(
-        self, real: Any, *, min_distance: float | Literal["authentic"] | None = None, classifier: Any = None
+        self,
+        real: Any,
+        *,
+        min_distance: float | Literal["authentic"] | None = None,
+        classifier: Any = None,
+        least_odds: float = 1.0,
     ) -> None:
         if not (classifier is None or callable(classifier) or hasattr(classifier, "predict")):
             msg = f"classifier must have a method predict, be a function or None, got {classifier!r}."
             raise ArgumentError(msg)
-        self._classifier = classifier
+        self._classifier, self._least_odds = classifier, positive("least_odds", least_odds)
+        if self._least_odds > 1:
+            msg = f"least_odds must lie in (0, 1], got {least_odds!r}."
+            raise ArgumentError(msg)
+        if self._least_odds < 1 and classifier is not None and not hasattr(classifier, "predict_proba"):
+            msg = f"least_odds={least_odds!r} needs a classifier with predict_proba, got {classifier!r}."
+            raise ArgumentError(msg)
         self._real = None if min_distance is None else _RealData(real, min_distance)
         self._counts = FilterCounts()
 
@@ -112,7 +125,7 @@ class SampleFilter:
             too_near = self._real.too_near(x)
         wrong = np.zeros(len(x), dtype=bool)
         if self._classifier is not None and len(x):
-            wrong = _misclassified(self._classifier, x, labels)
+            wrong = _misclassified(self._classifier, x, labels, self._least_odds)
         kept = ~(too_near | wrong)
         new = FilterCounts(len(x), int(too_near.sum()), int((wrong & ~too_near).sum()), int(kept.sum()))
         self._counts = FilterCounts(*map(sum, zip(self._counts, new, strict=True)))
@@ -175,14 +188,26 @@ def _distances(a: Float[np.ndarray, "n size"], b: Float[np.ndarray, "n size"]) -
     return distances
 
 
-def _misclassified(classifier: Any, x: Any, labels: Any) -> Bool[np.ndarray, " n"]:
-    """Which samples have another label than the predicted one."""
+def _misclassified(classifier: Any, x: Any, labels: Any, least_odds: float) -> Bool[np.ndarray, " n"]:
+    """Which samples have another label than the predicted one, or one that is too unlikely beside it."""
     if labels is None or len(labels) != len(x):
         found = "none" if labels is None else len(labels)
         msg = f"classifier needs the label of each of the {len(x)} samples, got {found}."
         raise ArgumentError(msg)
     own = _plain(labels)
+    if least_odds < 1:
+        return _odds(classifier, x, own) < least_odds
     return np.array([one != other for one, other in zip(_predicted(classifier, x, own), own, strict=True)], dtype=bool)
+
+
+def _odds(classifier: Any, x: Any, own: Sequence[Hashable]) -> Float[np.ndarray, " n"]:
+    """Probability of each sample's label, as a share of the highest; 0 of labels that the classifier does not know."""
+    probabilities = np.asarray(classifier.predict_proba(x))
+    columns = {label: column for column, label in enumerate(_plain(classifier.classes_))}
+    known = np.array([label in columns for label in own])
+    chosen = probabilities[np.arange(len(own)), [columns.get(label, 0) for label in own]]
+    odds: Float[np.ndarray, " n"] = np.where(known, chosen / probabilities.max(1), 0.0)
+    return odds
 
 
 def _predicted(classifier: Any, x: Any, own: Sequence[Hashable]) -> Sequence[Hashable]:

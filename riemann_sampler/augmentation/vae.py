@@ -10,6 +10,7 @@ codes lie apart then, and what is drawn around a code is more of its label's kin
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,9 +19,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .progress import progress_bar
+from ..progress import progress_bar
 
-__all__ = ["VAE", "Layout", "train_vae"]
+__all__ = ["VAE", "Layout", "one_thread", "train_vae"]
 
 WIDTH: Final = 128
 CHANNELS: Final = (16, 32)
@@ -64,10 +65,12 @@ class VAE(nn.Module):
         shape: Shape of a data point, (columns,) or (channels, height, width).
         layout: What the columns are; None for images.
         latent_dim: Dimension of the latent space.
+
+    Attributes:
+        noise: Residual standard deviation of each number, in standard deviations of its column.
     """
 
     noise: Tensor
-    """Residual standard deviation of each number, in standard deviations of its column."""
 
     def __init__(self, shape: tuple[int, ...], layout: Layout | None, latent_dim: int) -> None:
         super().__init__()
@@ -160,12 +163,24 @@ def train_vae(
     for net in (model, classifier):
         _initialize(net.to_empty(device="cpu"), generator)
     n_steps = n_steps or max(N_STEPS, N_PASSES * -(-len(data) // BATCH_SIZE))
-    _optimize(model, classifier, data, labels, n_steps, generator)
+    with one_thread():
+        _optimize(model, classifier, data, labels, n_steps, generator)
     if layout is not None:
         with torch.no_grad():
             numbers = layout.split(model.decode(model.encode(data)[0]))[0]
             model.noise = (layout.split(data)[0] - numbers).square().mean(0).sqrt()
     return model.eval().requires_grad_(requires_grad=False)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Nets this small gain nothing from more threads, and wait long for them where other work keeps the cores busy."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _initialize(net: nn.Module, generator: torch.Generator) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from .errors import ArgumentTypeError, DataError
+from ..errors import ArgumentTypeError, DataError
 
 __all__ = ["assembled", "cells_of", "check_cells", "dtype_of", "is_frame", "is_numeric", "names_of", "stacked"]
 
