@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import adapters, clustering, demo, exactness, interpolation, novelty, ranking, report, speed
+from . import adapters, augment, clustering, demo, exactness, interpolation, novelty, ranking, report, speed
 from .record import replace_file
 
 __all__ = ["DOCUMENTS", "RESULTS", "filled", "main"]
@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
     "adapters": (RESULTS / "adapters.json", adapters.table),
+    "augment": (RESULTS / "augment" / "summary.json", augment.table),
     "clustering": (RESULTS / "clustering.json", clustering.table),
     "compare": (RESULTS / "compare" / "summary.json", report.table),
     "demo": (RESULTS / "demo" / "table.json", demo.table),
@@ -31,6 +32,7 @@ TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
 
 DOCUMENTS: dict[Path, tuple[str, ...]] = {
     ROOT / "README.md": ("adapters", "clustering", "compare", "demo", "exactness", "interpolation", "speed"),
+    ROOT / "docs" / "augmentation.md": ("augment",),
     ROOT / "docs" / "geometry.md": ("interpolation-study",),
     ROOT / "benchmarks" / "STUDY.md": ("low-data", "novelty", "novelty-sizes", "study"),
 }

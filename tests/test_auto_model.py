@@ -15,9 +15,9 @@ from riemann_sampler import (
     DataError,
     LatentModel,
     RiemannianUniformSampler,
-    auto_model,
 )
 from riemann_sampler.adapters import as_latent_model
+from riemann_sampler.augmentation import auto_model
 from riemann_sampler.augmentation.auto_model import AutoModel
 from riemann_sampler.augmentation.pixels import Pixels
 from riemann_sampler.augmentation.vae import VAE, train_vae

@@ -344,3 +344,49 @@ def test_one_in_a_hundred_is_not_hopeless(n_kept: int, n_tries: int) -> None:
     with pytest.raises(DataError, match=r"^too many samples were rejected: \d+ of 1000 are missing after"):
         fill(draw, {None: ENOUGH_DRAWN}, SampleFilter(None), lambda good, _: good.numpy())
     assert len(tries) == n_tries
+
+
+class Soft:
+    """A classifier of a probability for each of three labels."""
+
+    classes_ = np.array(["a", "b", "c"])
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return self.classes_[self.predict_proba(x).argmax(1)]
+
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        return x
+
+
+ROWS = np.array([[0.5, 0.5, 0.0], [0.8, 0.2, 0.0], [0.05, 0.9, 0.05], [0.2, 0.3, 0.5], [0.2, 0.3, 0.5]])
+OWN = ["b", "b", "a", "a", "z"]
+
+
+@pytest.mark.parametrize(
+    ("least_odds", "kept"),
+    [
+        (1.0, [False, False, False, False, False]),  # of equal ones the first is predicted
+        (0.99, [True, False, False, False, False]),
+        (0.25, [True, True, False, True, False]),
+        (0.05, [True, True, True, True, False]),
+    ],
+)
+def test_confident_disagreement(least_odds: float, kept: list[bool]) -> None:
+    sample_filter = SampleFilter(ROWS, classifier=Soft(), least_odds=least_odds)
+    assert sample_filter.keep(ROWS, OWN).tolist() == kept
+    assert sample_filter.counts.n_misclassified == 5 - sum(kept)
+
+
+def test_odds_of_each_label() -> None:
+    sample_filter = SampleFilter(ROWS, classifier=Soft(), least_odds={"a": 0.05, "z": 0.5})
+    assert sample_filter.keep(ROWS, OWN).tolist() == [True, False, True, True, False]  # "b" must be the likeliest
+
+
+def test_odds_that_cannot_be_used() -> None:
+    for odds in (0.0, 1.5, -1.0, float("nan")):
+        with pytest.raises(ArgumentError, match=r"^least_odds must "):
+            SampleFilter(ROWS, classifier=Soft(), least_odds=odds)
+    with pytest.raises(ArgumentError, match=r"^least_odds=0\.1 needs a classifier with predict_proba, got <function"):
+        SampleFilter(ROWS, classifier=lambda x: x, least_odds=0.1)
+    with pytest.raises(ArgumentError, match=r"^least_odds must lie in \(0, 1\], got {'a': 2.0}"):
+        SampleFilter(ROWS, classifier=Soft(), least_odds={"a": 2.0})

@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
 import riemann_sampler
 from benchmarks.traces import traces
@@ -28,9 +29,8 @@ from riemann_sampler import (
     RiemannianOverSampler,
     RiemannianUniformSampler,
     UnsupportedModelError,
-    auto_model,
-    oversampling,
 )
+from riemann_sampler.augmentation import auto_model, oversampling
 from riemann_sampler.augmentation.auto_model import AutoModel
 from tests.models import make_plain_vae
 from tests.test_columns import mixed_frame
@@ -420,14 +420,42 @@ def test_a_classifier(recorded: list[Any]) -> None:
 
 
 def test_the_classifier_by_default() -> None:
+    """It rejects what it is sure about, the surer the smaller the class; with odds of 1 all it takes for others."""
     X = numbers() + 1.5 * (Y == "b")[:, None] - 1.5 * (Y == "c")[:, None]
-    samplers = [quick(model=Identity(), island_scale=8.0, classifier=judge) for judge in ("auto", "auto", None)]
-    results = [sampler.fit_resample(X, Y) for sampler in samplers]
-    np.testing.assert_array_equal(results[0][0], results[1][0])
-    assert samplers[0].filter_counts_.n_misclassified > samplers[2].filter_counts_.n_misclassified == 0
     judge = LogisticRegression().fit(X, Y)
-    judged, free = (np.mean(judge.predict(more[60:]) == labels[60:]) for more, labels in (results[0], results[2]))
-    assert judged > free + 0.1
+    rejected, agreement = [], []
+    for arguments in ({}, {}, {"least_odds": 1.0}, {"classifier": None}):
+        sampler = quick(model=Identity(), island_scale=8.0, **{"classifier": "auto", **arguments})
+        more, labels = sampler.fit_resample(X, Y)
+        rejected.append(sampler.filter_counts_.n_misclassified)
+        agreement.append(np.mean(judge.predict(more[60:]) == labels[60:]))
+    assert agreement[0] == agreement[1]
+    assert agreement[2] > agreement[0] > agreement[3]
+    assert agreement[2] > agreement[3] + 0.1
+    assert rejected[2] > rejected[0] > rejected[3] == 0
+
+
+def test_odds_are_the_shares_of_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, make_filter = [], oversampling.SampleFilter
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        found.append(options["least_odds"])
+        return make_filter(*arguments, **options)
+
+    monkeypatch.setattr(oversampling, "SampleFilter", spy)
+    for odds in ("auto", 0.3):
+        quick(model=Identity(), classifier="auto", least_odds=odds).fit_resample(numbers(), Y)
+    assert found == [{"a": 1.0, "b": 14 / 40, "c": 6 / 40}, 0.3]
+
+
+def test_a_classifier_without_probabilities_decides_by_its_predictions() -> None:
+    X = numbers() + 1.5 * (Y == "b")[:, None] - 1.5 * (Y == "c")[:, None]
+    samplers = [
+        quick(model=Identity(), island_scale=8.0, classifier=LinearSVC(), least_odds=odds) for odds in (0.1, 1.0)
+    ]
+    lenient, strict = (sampler.fit_resample(X, Y)[0] for sampler in samplers)
+    np.testing.assert_array_equal(lenient, strict)
+    assert samplers[0].filter_counts_.n_misclassified > 0
 
 
 def test_the_width_of_islands() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_breast_cancer
 
 from benchmarks.readme import DOCUMENTS, RESULTS, filled
 from benchmarks.zoo import diffusers, modules, monai, pythae, scvi
@@ -59,6 +60,8 @@ def names():
         return vae.decoder(z).reconstruction
 
     data = {"train_images": images[:400], "train_photos": 2 * images[:400] - 1, "adata": adata}
+    measurements, tumours = load_breast_cancer(return_X_y=True)
+    data |= {"X": measurements[:60], "y": tumours[:60]}
     functions = {"my_encode": my_encode, "my_decode": my_decode}
     return {"vae": vae, "scvi_model": scvi_model, "LitVAE": modules.LightningVAE, **data, **functions}
 
@@ -79,6 +82,7 @@ def test_its_code_runs(names, folder, monkeypatch, capsys):
     assert namespace["photos"].shape == (16, 1, 8, 8)
     assert namespace["counts"].shape == (100, 765)
     assert len(list((folder / "pictures").glob("*.png"))) == 64
+    assert np.ptp(np.bincount(namespace["y_more"])) == 0 < np.ptp(np.bincount(namespace["y"]))
     assert isinstance(namespace["sampler"], RiemannianUniformSampler)
     assert torch.isfinite(namespace["sampler"].sample(3)).all()
     assert "temperature" in capsys.readouterr().out

@@ -212,11 +212,11 @@ OURS: Final = {
     "ours: clusters": _preset("clusters"),
     "ours: local": _preset("local"),
     "ours: default, unfiltered": Method(_ours(classifier=None)),
-    "ours: wider, strict": Method(_ours(island_scale=3.0, least_odds=1.0)),
+    "ours: default, strict": Method(_ours(least_odds=1.0)),
     "ours: default": Method(_ours()),
 }
-"""Presets as they are; the default of `RiemannianOverSampler`, wide islands whose samples a classifier filters; and that
-without the filter, and with islands of scale 3 and all rejected that is taken for another class."""
+"""Presets as they are; the default of `RiemannianOverSampler`, wide islands whose samples a classifier filters; that
+without the filter, and with one that rejects all that it takes for another class, however small the class."""
 
 METHODS: Final[Mapping[str, Method]] = {
     "duplication": Method(_duplicated),

@@ -6,7 +6,6 @@ What was rejected is drawn again, and counted; nothing goes missing without an e
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, DataError
 from ..validation import positive
+from .judges import checked_odds, misclassified
 
 __all__ = ["FilterCounts", "SampleFilter", "fill"]
 
@@ -62,7 +62,7 @@ class SampleFilter:
             function of a tensor of samples that returns labels (n,) or scores (n, classes), where the class is the
             index of the highest. Samples whose label is not the predicted one are rejected; None rejects none.
         least_odds: Below 1, samples are rejected only if the classifier's ``predict_proba`` gives their own label less
-            than this share of the highest probability: 0.1 is confident disagreement.
+            than this share of the highest probability: 0.1 is confident disagreement. A mapping has one for each label.
 
     Raises:
         ArgumentError: If ``min_distance``, ``classifier`` or ``least_odds`` cannot be used.
@@ -80,18 +80,12 @@ class SampleFilter:
         *,
         min_distance: float | Literal["authentic"] | None = None,
         classifier: Any = None,
-        least_odds: float = 1.0,
+        least_odds: float | Mapping[Any, float] = 1.0,
     ) -> None:
         if not (classifier is None or callable(classifier) or hasattr(classifier, "predict")):
             msg = f"classifier must have a method predict, be a function or None, got {classifier!r}."
             raise ArgumentError(msg)
-        self._classifier, self._least_odds = classifier, positive("least_odds", least_odds)
-        if self._least_odds > 1:
-            msg = f"least_odds must lie in (0, 1], got {least_odds!r}."
-            raise ArgumentError(msg)
-        if self._least_odds < 1 and classifier is not None and not hasattr(classifier, "predict_proba"):
-            msg = f"least_odds={least_odds!r} needs a classifier with predict_proba, got {classifier!r}."
-            raise ArgumentError(msg)
+        self._classifier, self._least_odds = classifier, checked_odds(least_odds, classifier)
         self._real = None if min_distance is None else _RealData(real, min_distance)
         self._counts = FilterCounts()
 
@@ -125,7 +119,7 @@ class SampleFilter:
             too_near = self._real.too_near(x)
         wrong = np.zeros(len(x), dtype=bool)
         if self._classifier is not None and len(x):
-            wrong = _misclassified(self._classifier, x, labels, self._least_odds)
+            wrong = misclassified(self._classifier, x, labels, self._least_odds)
         kept = ~(too_near | wrong)
         new = FilterCounts(len(x), int(too_near.sum()), int((wrong & ~too_near).sum()), int(kept.sum()))
         self._counts = FilterCounts(*map(sum, zip(self._counts, new, strict=True)))
@@ -186,65 +180,6 @@ def _flat(name: str, x: Any) -> Float[np.ndarray, "n size"]:
 def _distances(a: Float[np.ndarray, "n size"], b: Float[np.ndarray, "n size"]) -> Float[np.ndarray, " n"]:
     distances: Float[np.ndarray, " n"] = np.linalg.norm(a - b, axis=1)
     return distances
-
-
-def _misclassified(classifier: Any, x: Any, labels: Any, least_odds: float) -> Bool[np.ndarray, " n"]:
-    """Which samples have another label than the predicted one, or one that is too unlikely beside it."""
-    if labels is None or len(labels) != len(x):
-        found = "none" if labels is None else len(labels)
-        msg = f"classifier needs the label of each of the {len(x)} samples, got {found}."
-        raise ArgumentError(msg)
-    own = _plain(labels)
-    if least_odds < 1:
-        return _odds(classifier, x, own) < least_odds
-    return np.array([one != other for one, other in zip(_predicted(classifier, x, own), own, strict=True)], dtype=bool)
-
-
-def _odds(classifier: Any, x: Any, own: Sequence[Hashable]) -> Float[np.ndarray, " n"]:
-    """Probability of each sample's label, as a share of the highest; 0 of labels that the classifier does not know."""
-    probabilities = np.asarray(classifier.predict_proba(x))
-    columns = {label: column for column, label in enumerate(_plain(classifier.classes_))}
-    known = np.array([label in columns for label in own])
-    chosen = probabilities[np.arange(len(own)), [columns.get(label, 0) for label in own]]
-    odds: Float[np.ndarray, " n"] = np.where(known, chosen / probabilities.max(1), 0.0)
-    return odds
-
-
-def _predicted(classifier: Any, x: Any, own: Sequence[Hashable]) -> Sequence[Hashable]:
-    """The label that a classifier predicts for each sample."""
-    if hasattr(classifier, "predict"):
-        answer = classifier.predict(x)
-    else:
-        if getattr(classifier, "training", False):
-            msg = "classifier is in training mode, where its answers are not final: call classifier.eval() first."
-            raise ArgumentError(msg)
-        with torch.no_grad():
-            answer = classifier(torch.as_tensor(x))
-    shape = tuple(answer.shape) if hasattr(answer, "shape") else (len(answer),)
-    if len(shape) not in (1, 2) or shape[0] != len(x) or 0 in shape:
-        msg = f"classifier must return labels ({len(x)},) or scores ({len(x)}, classes), got shape {shape}."
-        raise DataError(msg)
-    return _plain(answer) if len(shape) == 1 else _highest(torch.as_tensor(answer), own)
-
-
-def _highest(scores: Tensor, own: Sequence[Hashable]) -> Sequence[Hashable]:
-    """The index of each sample's highest score."""
-    unnumbered = [label for label in own if not isinstance(label, Integral) or not 0 <= label < scores.shape[1]]
-    if unnumbered:
-        msg = (
-            f"classifier returns scores of {scores.shape[1]} classes, but label {unnumbered[0]!r} is not the number of "
-            "one of them: let it return labels, one for each sample."
-        )
-        raise ArgumentError(msg)
-    if scores.isnan().any():
-        msg = "classifier returned scores that are NaN."
-        raise DataError(msg)
-    return _plain(scores.argmax(1))
-
-
-def _plain(labels: Any) -> list[Hashable]:
-    """Labels as Python values."""
-    return list(labels.tolist() if isinstance(labels, Tensor | np.ndarray) else labels)
 
 
 def fill(

@@ -5,6 +5,7 @@
 
 import secrets
 import warnings
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Final, Literal
@@ -62,9 +63,10 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         classifier: Rejects the synthetic rows that it takes for another class; None rejects none. ``"auto"`` is a small
             net; any classifier of scikit-learn will do, of which a clone is used. It is fitted on the rows given, as
             the distances see them, those of smaller classes repeated so that all classes weigh the same.
-        least_odds: Synthetic rows are rejected only if the classifier finds their own class less than so many times as
-            likely as the likeliest; 1, or a classifier without probabilities, rejects all that it takes for another
-            class, and makes small classes keep to where few real rows are.
+        least_odds: Synthetic rows are rejected if the classifier finds their own class less than so many times as
+            likely as the likeliest. 1, or a classifier without probabilities, rejects all that it takes for another
+            class; ``"auto"`` is, for each class, its number of rows as a share of the largest class's: few rows, though
+            repeated, say little about where their class ends.
         latent_dim: Dimension of the latent space of ``model="auto"``; None chooses it.
         n_steps: Steps in which ``model="auto"`` is trained; None takes the default.
         random_state: Whole number or ``RandomState``; None takes fresh entropy. The global state is left alone.
@@ -92,7 +94,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         "island_scale": [Interval(Real, 0, None, closed="neither"), StrOptions({"calibrated"}), None],
         "categorical_features": ["array-like", StrOptions({"auto"}), None],
         "min_distance": [Interval(Real, 0, None, closed="neither"), StrOptions({"authentic"}), None],
-        "least_odds": [Interval(Real, 0, 1, closed="right")],
+        "least_odds": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
         "classifier": [HasMethods(["fit", "predict"]), StrOptions({"auto"}), None],
         "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
         "n_steps": [Interval(Integral, 1, None, closed="left"), None],
@@ -103,12 +105,12 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         model: Any = "auto",
         *,
         preset: Literal["uniform", "paper", "calibrated", "clusters", "local"] = "local",
-        island_scale: float | Literal["calibrated"] | None = 2.0,
+        island_scale: float | Literal["calibrated"] | None = 3.0,
         sampling_strategy: Any = "auto",
         categorical_features: Any = "auto",
         min_distance: float | Literal["authentic"] | None = None,
         classifier: Any = "auto",
-        least_odds: float = 0.1,
+        least_odds: float | Literal["auto"] = "auto",
         latent_dim: int | None = None,
         n_steps: int | None = None,
         random_state: Any = None,
@@ -173,7 +175,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         """New rows that passed the filters, class by class."""
         real = points.flatten(1).numpy()
         judge = self._judge(real, y, seed)
-        least_odds = self.least_odds if hasattr(judge, "predict_proba") else 1.0
+        least_odds = self._odds(y) if hasattr(judge, "predict_proba") else 1.0
         sample_filter = SampleFilter(real, min_distance=self.min_distance, classifier=judge, least_odds=least_odds)
 
         def draw(counts: dict[Hashable, int], attempt: int) -> tuple[Tensor, list[Hashable]]:
@@ -198,6 +200,13 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         if isinstance(self.classifier, str):
             return fit_balanced(small_net(len(real), seed % 2**32), real, y)
         return fit_balanced(_seeded(clone(self.classifier), seed), real, y)
+
+    def _odds(self, y: Any) -> Any:
+        """How unlikely a class may be and its rows still be kept."""
+        if not isinstance(self.least_odds, str):
+            return self.least_odds
+        counts = Counter(y.tolist())
+        return {label: n / max(counts.values()) for label, n in counts.items()}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
