@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .errors import ArgumentError
+from .errors import ArgumentError, ArgumentTypeError
 from .laws import Draws, Law
 from .validation import natural
 
-__all__ = ["allot", "derived_seed", "draw", "in_order", "one_each", "shuffled"]
+__all__ = ["allot", "derived_seed", "draw", "in_order", "one_each", "plain", "shuffled"]
 
 CHAINS_PER_BLOCK = 1024
 """Draws that share one random generator and run side by side."""
@@ -35,22 +35,29 @@ def allot(n: int, counts: Mapping[Hashable, int], entropy: int) -> dict[Hashable
     return dict(zip(counts, drawn.tolist(), strict=True))
 
 
-def one_each(label: Any, n: int | None) -> list[Hashable] | None:
-    """Labels of all samples, if a request tells them by numbers of each or one by one; None if it names a label.
+def plain(label: Any) -> Any:
+    """A request for labels without tensors and arrays: lists of Python values, or a single one."""
+    return label.tolist() if isinstance(label, Tensor | np.ndarray) else label
 
-    An `ArgumentError` if they are not as many as the samples that are asked for beside them.
+
+def one_each(label: Any, n: int | None) -> list[Hashable] | None:
+    """Labels of all samples, if a plain request tells numbers of each or one by one; None if it names a label.
+
+    An `ArgumentError` if they are not as many as the samples that are asked for beside them, an `ArgumentTypeError` if
+    they cannot be labels.
     """
+    labels: list[Hashable] = []
     if isinstance(label, Mapping):
-        counts = {
-            key: natural(f"the number of samples of label {key!r}", count, least=0) for key, count in label.items()
-        }
-        labels = [key for key, count in counts.items() for _ in range(count)]
-    elif isinstance(label, Tensor | np.ndarray) and label.ndim == 1:
-        labels = label.tolist()
-    elif isinstance(label, Hashable) and not isinstance(label, Tensor):
+        for key, count in label.items():
+            labels += [key] * natural(f"the number of samples of label {key!r}", count, least=0)
+    elif isinstance(label, Hashable):
         return None
     else:
         labels = list(label)
+    strange = [one for one in labels if not isinstance(one, Hashable)]
+    if strange:
+        msg = f"label must hold one label for each sample, but {strange[0]!r} is none: labels are hashable."
+        raise ArgumentTypeError(msg)
     if n is not None and n != len(labels):
         msg = f"n_samples={n}, but label asks for {len(labels)}; leave n_samples out, or let them agree."
         raise ArgumentError(msg)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from . import storage
 from .diagnostics import Diagnostics, describe
-from .drawing import allot, derived_seed, draw, in_order, one_each, shuffled
+from .drawing import allot, derived_seed, draw, in_order, one_each, plain, shuffled
 from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior, with_learnt_noise
 from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
 from .fits import Fit
@@ -263,7 +263,8 @@ class RiemannianUniformSampler:
             ArgumentError: If ``n_samples`` is negative or not the number of labels, or a label was not in the fit.
             NotFittedError: If the sampler is not fitted.
         """
-        fit, labels = self._fitted, one_each(label, n_samples)
+        fit, label = self._fitted, plain(label)
+        labels = one_each(label, n_samples)
         n_samples = natural("n_samples", n_samples, least=0) if labels is None else len(labels)
         entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
         counts = self._allot(n_samples, label, entropy) if labels is None else self._counted(label, labels)

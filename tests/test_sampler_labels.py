@@ -172,6 +172,12 @@ def test_a_label_with_a_single_code(preset: str) -> None:
     assert found.diagnostics_["z"].n_codes == 1
 
 
+def test_posterior_covariances_of_few_codes_stay() -> None:
+    codes, labels = grouped(), ["a"] * 117 + ["few"] * 3
+    found = RiemannianUniformSampler.from_preset("calibrated").fit(codes, labels)
+    torch.testing.assert_close(found.metric_["few"].precisions, (-codes.log_variance[117:]).exp())
+
+
 def test_a_label_of_identical_codes_is_like_one_of_a_single_code() -> None:
     codes = grouped()
     codes.mean[:20], codes.log_variance[:20] = codes.mean[0], codes.log_variance[0]
@@ -213,6 +219,18 @@ def test_labels_for_each_sample_as_a_tensor_and_tuples_as_labels() -> None:
     assert found.sample_latents(label=torch.tensor([3, 3])).labels == [3, 3]
     assert found.sample_latents(2, label=(5, "x")).labels == [(5, "x")] * 2
     assert found.sample_latents(label=[(5, "x"), 3]).labels == [(5, "x"), 3]
+
+
+@pytest.mark.parametrize("label", [torch.tensor(3), np.array(3), np.int64(3), 3])
+def test_a_single_label_of_any_kind_of_number(label: Any) -> None:
+    found = RiemannianUniformSampler.from_preset("calibrated").fit(posterior(40), [3, 5] * 20)
+    assert found.sample_latents(2, label=label).labels == [3, 3]
+
+
+@pytest.mark.parametrize("label", [np.zeros((2, 2)), [["a"], ["b"]], [{"a": 1}]])
+def test_what_cannot_be_labels(label: Any) -> None:
+    with pytest.raises(ArgumentTypeError, match=r"^label must hold one label for each sample, but .* is none"):
+        sampler().sample_latents(label=label)
 
 
 def test_decoded_samples_follow_the_request() -> None:
