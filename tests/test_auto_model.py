@@ -1,6 +1,7 @@
 """A latent model of ours, trained on the user's rows or images."""
 
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from riemann_sampler import (
     ArgumentError,
     ArgumentTypeError,
+    CollapseWarning,
     DataError,
     LatentModel,
     RiemannianUniformSampler,
@@ -21,6 +23,7 @@ from riemann_sampler.augmentation import auto_model
 from riemann_sampler.augmentation.auto_model import AutoModel
 from riemann_sampler.augmentation.pixels import Pixels
 from riemann_sampler.augmentation.vae import VAE, train_vae
+from tests.test_columns import mixed_frame
 
 LABELS = ["a"] * 50 + ["b"] * 70
 
@@ -244,3 +247,14 @@ def test_images_of_another_shape() -> None:
 def test_no_table() -> None:
     with pytest.raises(ArgumentTypeError, match=r"^X must be an array of two axes or a pandas DataFrame, got list\.$"):
         AutoModel.fit([[1.0, 2.0]])
+
+
+def test_rows_of_a_frame_are_taken_by_position() -> None:
+    """Its index holds numbers that are no positions, in random order."""
+    frame = mixed_frame()
+    model = AutoModel.fit(frame, n_steps=1)
+    sampler = RiemannianUniformSampler.from_preset("calibrated", model, batch_size=7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)
+        posterior = sampler.fit(frame).posterior_
+    torch.testing.assert_close(posterior.mean, model.encode(frame).mean)

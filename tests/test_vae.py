@@ -106,6 +106,18 @@ def test_latent_dimensions() -> None:
     assert train_vae(torch.zeros(9, 40), Layout(40), latent_dim=5, n_steps=1).latent_dim == 5
 
 
+def test_units_are_used_as_far_as_they_are_needed() -> None:
+    """Along the line that the data lie on the posterior is narrow; elsewhere it is the prior."""
+    numbers = table()[:, :3]
+    mean, log_variance = train_vae(numbers, Layout(3), n_steps=800).encode(numbers)
+    variances, spreads = log_variance.exp().mean(0), mean.var(0)
+    used, unused = int(variances.argmin()), int(variances.argmax())
+    assert variances[used] < 0.2
+    assert spreads[used] > 0.3
+    assert 0.6 < variances[unused] < 1.4
+    assert spreads[unused] < 0.05
+
+
 def test_the_likelihood_of_each_kind_of_column() -> None:
     """Half a squared error, and a cross-entropy, each summed over columns and averaged over rows."""
     vae = train_vae(table(), LAYOUT, latent_dim=2, n_steps=1)
