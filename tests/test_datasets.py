@@ -89,8 +89,20 @@ def test_a_missing_package_of_files_is_named(monkeypatch: pytest.MonkeyPatch, tm
         load("fashion")
 
 
+def test_tumours_are_a_table() -> None:
+    """Standardized by all that is not for tests."""
+    split, other = load("cancer"), load("cancer", heldout="validation")
+    assert (len(split.train), len(split.heldout), len(other.heldout)) == (321, 142, 106)
+    seen = torch.cat([split.train, other.heldout])
+    torch.testing.assert_close(seen.mean(0), torch.zeros(30), rtol=0, atol=1e-5)
+    torch.testing.assert_close(seen.std(0, correction=0), torch.ones(30))
+    assert not split.is_images
+    assert split.n_classes == 2
+
+
 def test_unknown_names() -> None:
-    with pytest.raises(DataError, match=r"no data set 'mnits': it must be one of digits, fashion, cells, a \.npz file"):
+    known = r"digits, fashion, cells, cancer, a \.npz file"
+    with pytest.raises(DataError, match=rf"no data set 'mnits': it must be one of {known}"):
         load("mnits")
 
 
