@@ -146,7 +146,8 @@ def run_job(job: Job, folder: Path) -> dict[str, Any]:
         with one_thread():
             _run_methods(missing, job, split, cell)
         cell["commits"] = sorted({*cell["commits"], environment()["commit"]})
-        write_json(path, rounded(cell))
+        cell = rounded(cell)  # as it is read again
+        write_json(path, cell)
     return {**cell, "results": {name: cell["results"][name] for name in names}}
 
 
