@@ -1,5 +1,6 @@
 """Draws by blocks, each with a random generator of its own, so that they depend on nothing but the seed."""
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from .errors import ArgumentError, ArgumentTypeError
 from .laws import Draws, Law
 from .validation import natural
 
-__all__ = ["allot", "derived_seed", "draw", "in_order", "one_each", "plain", "shuffled"]
+__all__ = ["allot", "arranged", "derived_seed", "draw", "one_each", "plain"]
 
 CHAINS_PER_BLOCK = 1024
 """Draws that share one random generator and run side by side."""
@@ -36,8 +37,8 @@ def allot(n: int, counts: Mapping[Hashable, int], entropy: int) -> dict[Hashable
 
 
 def plain(label: Any) -> Any:
-    """A request for labels without tensors and arrays: lists of Python values, or a single one."""
-    return label.tolist() if isinstance(label, Tensor | np.ndarray) else label
+    """A label, or several, as Python values: no tensors, no arrays, no numbers of numpy's."""
+    return label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
 
 
 def one_each(label: Any, n: int | None) -> list[Hashable] | None:
@@ -64,19 +65,24 @@ def one_each(label: Any, n: int | None) -> list[Hashable] | None:
     return labels
 
 
-def shuffled(n: int, entropy: int) -> list[int]:
-    """Numbers from 0 in random order."""
-    order: list[int] = np.random.default_rng(derived_seed(entropy)).permutation(n).tolist()
-    return order
-
-
-def in_order(parts: Sequence[Draws], order: Sequence[int]) -> Draws:
-    """All draws in a given order, those of several parts without their traces."""
-    if len(parts) == 1:
-        return parts[0]
-    draws = _concatenated([part._replace(trace=part.trace[:0]) for part in parts])
+def arranged(
+    drawn: Mapping[Hashable, Draws], labels: Sequence[Hashable] | None, entropy: int
+) -> tuple[Draws, list[Hashable]]:
+    """The draws of all labels in the order of these, or at random, and the label of each; of several without traces."""
+    sizes = [len(draws.z) for draws in drawn.values()]
+    found = [label for label, size in zip(drawn, sizes, strict=True) for _ in range(size)]
+    if len(drawn) == 1:
+        return next(iter(drawn.values())), found
+    if labels:
+        ends = itertools.accumulate(sizes)
+        rows = {label: iter(range(end - size, end)) for label, size, end in zip(drawn, sizes, ends, strict=True)}
+        order = [next(rows[label]) for label in labels]
+    else:
+        order = np.random.default_rng(derived_seed(entropy)).permutation(len(found)).tolist()
+    draws = _concatenated([part._replace(trace=part.trace[:0]) for part in drawn.values()])
     index = torch.tensor(order, dtype=torch.int64, device=draws.z.device)
-    return Draws(*(part.index_select(-1 if name == "trace" else 0, index) for name, part in _named(draws)))
+    columns = (part.index_select(-1 if name == "trace" else 0, index) for name, part in _named(draws))
+    return Draws(*columns), [found[row] for row in order]
 
 
 def derived_seed(*words: int) -> int:

@@ -1,6 +1,5 @@
 """`RiemannianUniformSampler`: the thin shell that wires model, law and chains together."""
 
-import itertools
 import os
 import secrets
 from array import array
@@ -16,7 +15,7 @@ from torch import Tensor
 
 from . import storage
 from .diagnostics import Diagnostics, describe
-from .drawing import allot, derived_seed, draw, in_order, one_each, plain, shuffled
+from .drawing import allot, arranged, derived_seed, draw, one_each, plain
 from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior, with_learnt_noise
 from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
 from .fits import Fit
@@ -484,15 +483,7 @@ class RiemannianUniformSampler:
 
     def _collected(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
         """The draws of all labels, in the order asked for or at random, as the model's dtype and device want them."""
-        sizes = [len(draws.z) for draws in drawn.values()]
-        found = [label for label, size in zip(drawn, sizes, strict=True) for _ in range(size)]
-        if labels:
-            ends = itertools.accumulate(sizes)
-            rows = {label: iter(range(end - size, end)) for label, size, end in zip(drawn, sizes, ends, strict=True)}
-            order = [next(rows[label]) for label in labels]
-        else:
-            order = shuffled(len(found), entropy)
-        draws = in_order(list(drawn.values()), order)
+        draws, found = arranged(drawn, labels, entropy)
         device, dtype = self._fitted.device, self.posterior_.mean.dtype
         return LatentSamples(
             z=draws.z.to(device, dtype),
@@ -501,7 +492,7 @@ class RiemannianUniformSampler:
             global_acceptance=draws.global_acceptance.to(device, dtype),
             nearest_centroid=draws.nearest_centroid.to(device),
             nearest_distance=draws.nearest_distance.to(device, dtype),
-            labels=None if None in drawn else [found[i] for i in order],
+            labels=None if None in drawn else found,
         )
 
 

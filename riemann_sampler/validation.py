@@ -10,21 +10,26 @@ from torch import Tensor
 
 from .errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["choice", "finite_matrix", "natural", "positive"]
+__all__ = ["choice", "finite_matrix", "natural", "number", "positive"]
 
 Choice = TypeVar("Choice")
 
 
-def positive(name: str, value: Any) -> float:
-    """The value as a float, if it is a positive finite number."""
+def number(name: str, value: Any) -> float:
+    """The value as a float, if it is a number."""
     if isinstance(value, bool) or not isinstance(value, Real):
         msg = f"{name} must be a number, got {value!r} of type {type(value).__name__}."
         raise ArgumentTypeError(msg)
-    number = float(value)
-    if not (math.isfinite(number) and number > 0):
+    return float(value)
+
+
+def positive(name: str, value: Any) -> float:
+    """The value as a float, if it is a positive finite number."""
+    found = number(name, value)
+    if not (math.isfinite(found) and found > 0):
         msg = f"{name} must be positive and finite, got {value!r}."
         raise ArgumentError(msg)
-    return number
+    return found
 
 
 def natural(name: str, value: Any, *, least: int = 1) -> int:

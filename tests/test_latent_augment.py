@@ -503,7 +503,7 @@ def test_labels_that_cannot_be_used(batch: Any, message: str) -> None:
         (
             {"sampler": RiemannianUniformSampler.from_preset("calibrated").fit(posterior(9))},
             ArgumentError,
-            r"^the sampler's model is None, so nothing can be encoded",
+            r"^the sampler's model is None, so nothing can be encoded or decoded",
         ),
     ],
 )

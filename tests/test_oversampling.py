@@ -10,14 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from imblearn.pipeline import make_pipeline
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
 import riemann_sampler
 from benchmarks.traces import traces
@@ -25,7 +21,6 @@ from riemann_sampler import (
     ArgumentError,
     CollapseWarning,
     DataError,
-    GaussianPosterior,
     RiemannianOverSampler,
     RiemannianUniformSampler,
     UnsupportedModelError,
@@ -33,47 +28,8 @@ from riemann_sampler import (
 from riemann_sampler.augmentation import auto_model, oversampling
 from riemann_sampler.augmentation.auto_model import AutoModel
 from tests.models import make_plain_vae
+from tests.oversampling_cases import Identity, Y, numbers, quick, rng
 from tests.test_columns import mixed_frame
-
-COUNTS = {"a": 40, "b": 14, "c": 6}
-Y = np.repeat(list(COUNTS), list(COUNTS.values()))
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-def numbers(n: int = 60, dim: int = 4) -> Any:
-    return rng().normal(size=(n, dim))
-
-
-def quick(**arguments: Any) -> RiemannianOverSampler:
-    """A sampler that rejects nothing and is hardly trained."""
-    settled = {"preset": "calibrated", "island_scale": None, "classifier": None, "n_steps": 5, "random_state": 0}
-    return RiemannianOverSampler(**{**settled, **arguments})
-
-
-def assert_balanced(rows: Any, labels: Any, X: Any, y: Any) -> None:
-    """The rows and labels are those of (X, y), those of smaller classes repeated."""
-    known = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
-    assert {row.tobytes() for row in rows} == set(known)
-    assert [known[row.tobytes()] for row in rows] == list(labels)
-    assert set(Counter(labels).values()) == {max(Counter(y).values())}
-
-
-class Identity:
-    """A trained latent model whose codes are the data."""
-
-    def __init__(self, latent_dim: int = 4, spread: float = 0.1) -> None:
-        self.latent_dim, self.spread = latent_dim, spread
-        self.seen: list[torch.dtype] = []
-
-    def encode(self, x: Any) -> GaussianPosterior:
-        self.seen.append(x.dtype)
-        return GaussianPosterior(x, torch.full_like(x, 2 * np.log(self.spread)))
-
-    def decode(self, z: Any) -> Any:
-        return z
 
 
 @pytest.mark.parametrize(
@@ -336,128 +292,6 @@ def test_an_unknown_model() -> None:
         quick(model="automatic").fit_resample(numbers(), Y)
 
 
-def test_a_minimum_distance() -> None:
-    X = numbers()
-    sampler = quick(model=Identity(spread=0.3), min_distance=0.8, sampling_strategy={"b": 100})
-    more, _ = sampler.fit_resample(X, Y)
-    nearest = np.linalg.norm(more[60:, None] - X, axis=2).min(1)
-    assert nearest.min() >= 0.8 - 1e-5
-    counts = sampler.filter_counts_
-    assert counts.n_too_near > 0
-    assert (counts.n_kept, counts.n_misclassified) == (86, 0)
-    assert counts.n_drawn == counts.n_too_near + counts.n_kept
-
-
-def test_each_attempt_draws_anew() -> None:
-    drawn = []
-    for state in range(4):
-        model = Identity(spread=0.3)
-        sampler = quick(model=model, min_distance=1.0, sampling_strategy={"b": 15}, random_state=state)
-        assert len(sampler.fit_resample(numbers(), Y)[0]) == 61
-        drawn.append(sampler.filter_counts_.n_drawn)
-    assert max(drawn) > 1
-
-
-def test_distances_are_in_standard_deviations_of_the_columns() -> None:
-    """They are taken between the rows that come out, with whole numbers rounded and categories drawn."""
-    frame = pd.DataFrame({"x": numbers()[:, 0] * 1e4, "k": rng().poisson(5.0, 60), "s": rng().choice(["p", "q"], 60)})
-    sampler = quick(n_steps=30, min_distance=0.3)
-    more, _ = sampler.fit_resample(frame, Y)
-    real, new = (sampler.model_.transform(rows).numpy() for rows in (frame, more[60:]))
-    nearest = np.linalg.norm(new[:, None] - real, axis=2).min(1)
-    assert nearest.min() >= 0.3 - 1e-5
-    assert sampler.filter_counts_.n_too_near > 0
-
-
-def test_authentic_rows_alone() -> None:
-    sampler = quick(model=Identity(spread=0.3), min_distance="authentic")
-    sampler.fit_resample(numbers(), Y)
-    assert sampler.filter_counts_.n_too_near > 0
-
-
-def test_too_many_are_too_near() -> None:
-    with pytest.raises(DataError, match=r"^too many samples were rejected: 26 of 26 of label 'b', .* are missing"):
-        quick(min_distance=1e6).fit_resample(numbers(), Y)
-
-
-class Recorder(ClassifierMixin, BaseEstimator):
-    """A classifier that calls everything with a positive first number class "b"; it keeps what it was fitted on."""
-
-    fitted: list[Any] = []  # noqa: RUF012 (shared by all clones)
-
-    def __init__(self, random_state: int | None = None) -> None:
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> "Recorder":
-        type(self).fitted.append((X, y, self.random_state))
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict(self, X: Any) -> Any:
-        return np.where(np.asarray(X)[:, 0] > 0, "b", "c")
-
-
-@pytest.fixture
-def recorded() -> list[Any]:
-    Recorder.fitted.clear()
-    return Recorder.fitted
-
-
-def test_a_classifier(recorded: list[Any]) -> None:
-    X = numbers()
-    judge = Recorder()
-    sampler = quick(model=Identity(), classifier=judge)
-    more, labels = sampler.fit_resample(X, Y)
-    np.testing.assert_array_equal(labels[60:], np.where(more[60:, 0] > 0, "b", "c"))
-    assert sampler.filter_counts_.n_misclassified > 0
-    ((rows, y, state),) = recorded
-    assert_balanced(rows, y, X.astype(np.float32), Y)
-    assert not hasattr(judge, "classes_")
-    assert judge.random_state is None
-    assert state is not None  # or the result would not be the random state's alone
-    quick(model=Identity(), classifier=Recorder(7)).fit_resample(X, Y)
-    assert recorded[1][2] == 7
-
-
-def test_the_classifier_by_default() -> None:
-    """It rejects what it is sure about, the surer the smaller the class; with odds of 1 all it takes for others."""
-    X = numbers() + 1.5 * (Y == "b")[:, None] - 1.5 * (Y == "c")[:, None]
-    judge = LogisticRegression().fit(X, Y)
-    rejected, agreement = [], []
-    for arguments in ({}, {}, {"least_odds": 1.0}, {"classifier": None}):
-        sampler = quick(model=Identity(), island_scale=8.0, **{"classifier": "auto", **arguments})
-        more, labels = sampler.fit_resample(X, Y)
-        rejected.append(sampler.filter_counts_.n_misclassified)
-        agreement.append(np.mean(judge.predict(more[60:]) == labels[60:]))
-    assert agreement[0] == agreement[1]
-    assert agreement[2] > agreement[0] > agreement[3]
-    assert agreement[2] > agreement[3] + 0.1
-    assert rejected[2] > rejected[0] > rejected[3] == 0
-
-
-def test_odds_are_the_shares_of_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, make_filter = [], oversampling.SampleFilter
-
-    def spy(*arguments: Any, **options: Any) -> Any:
-        found.append(options["least_odds"])
-        return make_filter(*arguments, **options)
-
-    monkeypatch.setattr(oversampling, "SampleFilter", spy)
-    for odds in ("auto", 0.3):
-        quick(model=Identity(), classifier="auto", least_odds=odds).fit_resample(numbers(), Y)
-    assert found == [{"a": 1.0, "b": 14 / 40, "c": 6 / 40}, 0.3]
-
-
-def test_a_classifier_without_probabilities_decides_by_its_predictions() -> None:
-    X = numbers() + 1.5 * (Y == "b")[:, None] - 1.5 * (Y == "c")[:, None]
-    samplers = [
-        quick(model=Identity(), island_scale=8.0, classifier=LinearSVC(), least_odds=odds) for odds in (0.1, 1.0)
-    ]
-    lenient, strict = (sampler.fit_resample(X, Y)[0] for sampler in samplers)
-    np.testing.assert_array_equal(lenient, strict)
-    assert samplers[0].filter_counts_.n_misclassified > 0
-
-
 def test_the_width_of_islands() -> None:
     X = numbers()
     widths = []
@@ -466,13 +300,6 @@ def test_the_width_of_islands() -> None:
         widths.append(sampler.fit_resample(X, Y)[0][60:].std())
         assert sampler.sampler_.settings.island_scale == scale
     assert widths[1] > 1.5 * widths[0]
-
-
-def test_a_classifier_of_images() -> None:
-    images, y = load_digits(n_class=2, return_X_y=True)
-    sampler = quick(n_steps=50, classifier=LogisticRegression(max_iter=1000), sampling_strategy={1: 100})
-    more, _ = sampler.fit_resample(images[:60].reshape(-1, 8, 8), y[:60])
-    assert more.shape[1:] == (8, 8)
 
 
 def test_a_class_with_one_row() -> None:
@@ -556,74 +383,6 @@ def test_arguments_that_cannot_be_used(argument: str, value: Any) -> None:
     sampler = quick().set_params(**{argument: value})
     with pytest.raises(ValueError, match=rf"^The '{argument}' parameter of RiemannianOverSampler must be "):
         sampler.fit_resample(numbers(), Y)
-
-
-def test_a_fold_never_sees_its_validation_rows(monkeypatch: pytest.MonkeyPatch, recorded: list[Any]) -> None:
-    """Of each fold the training, the laws, the filter and its classifier get the training rows, and no other."""
-    X = numbers()
-    seen: dict[str, list[Any]] = {"vae": [], "law": [], "filter": []}
-    train, fit, make_filter = auto_model.train_vae, RiemannianUniformSampler.fit, oversampling.SampleFilter
-
-    def spy_train(data: Any, *args: Any, labels: Any, **kwargs: Any) -> Any:
-        seen["vae"].append((data.numpy().copy(), labels.numpy().copy()))
-        return train(data, *args, labels=labels, **kwargs)
-
-    def spy_fit(self: Any, data: Any, labels: Any, **kwargs: Any) -> Any:
-        seen["law"].append((self.model, data, labels))
-        return fit(self, data, labels, **kwargs)
-
-    def spy_filter(real: Any, **kwargs: Any) -> Any:
-        seen["filter"].append(real.copy())
-        return make_filter(real, **kwargs)
-
-    monkeypatch.setattr(auto_model, "train_vae", spy_train)
-    monkeypatch.setattr(RiemannianUniformSampler, "fit", spy_fit)
-    monkeypatch.setattr(oversampling, "SampleFilter", spy_filter)
-    folds = StratifiedKFold(3, shuffle=True, random_state=1)
-    pipeline = make_pipeline(quick(classifier=Recorder(), min_distance=1e-3), LogisticRegression())
-    scores = cross_val_score(pipeline, X, Y, cv=folds)
-    assert scores.shape == (3,)
-    assert [len(found) for found in (*seen.values(), recorded)] == [3, 3, 3, 3]
-    for i, (train_rows, _) in enumerate(folds.split(X, Y)):
-        expected = StandardScaler().fit_transform(X[train_rows]).astype(np.float32)
-        np.testing.assert_array_equal(seen["vae"][i][0], expected)
-        np.testing.assert_array_equal(np.array(["a", "b", "c"])[seen["vae"][i][1]], Y[train_rows])
-        np.testing.assert_array_equal(seen["filter"][i], expected)
-        assert_balanced(*recorded[i][:2], expected, Y[train_rows])
-        model, data, labels = seen["law"][i]
-        torch.testing.assert_close(data.mean, model.vae.encode(torch.from_numpy(expected))[0])
-        np.testing.assert_array_equal(labels, Y[train_rows])
-
-
-def test_a_grid_search() -> None:
-    pipeline = make_pipeline(quick(), LogisticRegression())
-    name = "riemannianoversampler"
-    grid = {f"{name}__preset": ["calibrated", "local"], f"{name}__sampling_strategy": ["minority"]}
-    search = GridSearchCV(pipeline, grid, cv=2).fit(numbers(), Y)
-    assert search.best_estimator_.named_steps[name].sampling_strategy == "minority"
-    assert len(search.cv_results_["params"]) == 2
-    assert not hasattr(pipeline.named_steps[name], "model_")
-
-
-def test_parameters() -> None:
-    judge = LogisticRegression(C=3.0)
-    sampler = RiemannianOverSampler(min_distance=0.1, classifier=judge)
-    copy = clone(sampler.set_params(preset="local", classifier__C=5.0))
-    assert copy.get_params(deep=False) == {**sampler.get_params(deep=False), "classifier": copy.classifier}
-    assert copy.classifier.C == 5.0
-    assert copy.model == "auto"
-    assert copy.preset == "local"
-
-
-def test_what_it_tells_scikit_learn() -> None:
-    tags = RiemannianOverSampler().__sklearn_tags__()
-    assert tags.non_deterministic
-    assert not quick().__sklearn_tags__().non_deterministic
-    assert (tags.input_tags.three_d_array, tags.input_tags.categorical, tags.input_tags.allow_nan) == (
-        True,
-        True,
-        False,
-    )
 
 
 def test_it_is_there_when_asked_for() -> None:

@@ -494,7 +494,7 @@ def test_an_epoch_is_a_whole_number() -> None:
 def test_samplers_that_cannot_be_used() -> None:
     with pytest.raises(NotFittedError, match=r"is not fitted; call fit"):
         SyntheticDataset(RiemannianUniformSampler(TwoHalves()), data())
-    with pytest.raises(ArgumentError, match=r"^the sampler's model is None, so latents cannot be decoded"):
+    with pytest.raises(ArgumentError, match=r"^the sampler's model is None, so nothing can be encoded or decoded"):
         SyntheticDataset(RiemannianUniformSampler.from_preset("calibrated").fit(posterior(9)), data())
     with pytest.raises(ArgumentTypeError, match=r"^sampler must be a RiemannianUniformSampler, got TwoHalves\.$"):
         SyntheticDataset(TwoHalves(), data())

@@ -22,7 +22,8 @@ def table(n: int = 120) -> Tensor:
 LAYOUT = Layout(3, (2,))
 
 
-def test_it_learns_a_table() -> None:
+def test_it_learns_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riemann_sampler.augmentation.vae.ROWS_AT_A_TIME", 50)  # of 120
     x = table()
     vae = train_vae(x, LAYOUT, latent_dim=2, n_steps=400)
     mean, log_variance = vae.encode(x)

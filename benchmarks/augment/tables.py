@@ -50,9 +50,7 @@ def rivals_table(summary: Mapping[str, Any]) -> str:
                 for rival, gains in summary["gains"][key].get("rivals", {}).items():
                     row[f"{key} {rival}"] = _points(gains[method]["all"])
             rows.append(row)
-    headings = {key: key for key in rows[0] if key != "method"}
-    words = {"few": "few", "imbalanced": "imbalanced"}
-    headings = {key: f"{words[key.split()[0]]}: over {key.split(' ', 1)[1]}" for key in headings}
+    headings = {key: "{}: over {}".format(*key.split(" ", 1)) for key in rows[0] if key != "method"}
     return markdown_table(rows, {"method": "added", **headings})
 
 

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from torch import Tensor
 
+from ..drawing import plain
 from ..errors import ArgumentError, DataError
 from ..validation import positive
 
@@ -68,7 +69,7 @@ def misclassified(
         found = "none" if labels is None else len(labels)
         msg = f"classifier needs the label of each of the {len(x)} samples, got {found}."
         raise ArgumentError(msg)
-    own = _plain(labels)
+    own = list(plain(labels))
     if least_odds is not None:
         return _odds(classifier, x, own) < np.array([least_odds.get(label, least_odds[None]) for label in own])
     return np.array([one != other for one, other in zip(_predicted(classifier, x, own), own, strict=True)], dtype=bool)
@@ -77,7 +78,7 @@ def misclassified(
 def _odds(classifier: Any, x: Any, own: Sequence[Hashable]) -> Float[np.ndarray, " n"]:
     """Probability of each sample's label, as a share of the highest; 0 of labels that the classifier does not know."""
     probabilities = np.asarray(classifier.predict_proba(x))
-    columns = {label: column for column, label in enumerate(_plain(classifier.classes_))}
+    columns = {label: column for column, label in enumerate(plain(classifier.classes_))}
     known = np.array([label in columns for label in own])
     chosen = probabilities[np.arange(len(own)), [columns.get(label, 0) for label in own]]
     odds: Float[np.ndarray, " n"] = np.where(known, chosen / probabilities.max(1), 0.0)
@@ -98,7 +99,7 @@ def _predicted(classifier: Any, x: Any, own: Sequence[Hashable]) -> Sequence[Has
     if len(shape) not in (1, 2) or shape[0] != len(x) or 0 in shape:
         msg = f"classifier must return labels ({len(x)},) or scores ({len(x)}, classes), got shape {shape}."
         raise DataError(msg)
-    return _plain(answer) if len(shape) == 1 else _highest(torch.as_tensor(answer), own)
+    return list(plain(answer)) if len(shape) == 1 else _highest(torch.as_tensor(answer), own)
 
 
 def _highest(scores: Tensor, own: Sequence[Hashable]) -> Sequence[Hashable]:
@@ -113,9 +114,4 @@ def _highest(scores: Tensor, own: Sequence[Hashable]) -> Sequence[Hashable]:
     if scores.isnan().any():
         msg = "classifier returned scores that are NaN."
         raise DataError(msg)
-    return _plain(scores.argmax(1))
-
-
-def _plain(labels: Any) -> list[Hashable]:
-    """Labels as Python values."""
-    return list(labels.tolist() if isinstance(labels, Tensor | np.ndarray) else labels)
+    return list(plain(scores.argmax(1)))

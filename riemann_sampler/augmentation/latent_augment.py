@@ -12,16 +12,14 @@ A row's code :math:`\mu` becomes, for a radius r and the standard deviations :ma
 import secrets
 from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from copy import copy
-from numbers import Real
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
-from ..drawing import derived_seed
+from ..drawing import derived_seed, plain
 from ..encoding import encode_data
 from ..errors import ArgumentError, ArgumentTypeError, DataError
 from ..geometry import brownian_walk
@@ -29,8 +27,8 @@ from ..islands import island_scale
 from ..metric import FullMetric, Metric
 from ..progress import silent
 from ..sampler import RiemannianUniformSampler
-from ..validation import choice, natural, positive
-from .realdata import decoded_like
+from ..validation import choice, natural, number, positive
+from .realdata import decoded_like, model_of
 
 __all__ = ["LatentAugment"]
 
@@ -83,13 +81,7 @@ class LatentAugment:
         n_steps: int = 10,
         seed: int | None = None,
     ) -> None:
-        if not isinstance(sampler, RiemannianUniformSampler):
-            msg = f"sampler must be a RiemannianUniformSampler, got {type(sampler).__name__}."
-            raise ArgumentTypeError(msg)
-        if sampler.model is None:
-            msg = "the sampler's model is None, so nothing can be encoded; make the sampler with a model."
-            raise ArgumentError(msg)
-        self._model, self._batch_size = sampler.model, sampler.batch_size
+        self._model, self._batch_size = model_of(sampler), sampler.batch_size
         self._probability = _probability_of(probability)
         self._method = choice("method", method, ("walk", "resample"))
         self._n_steps = natural("n_steps", n_steps)
@@ -179,13 +171,13 @@ class LatentAugment:
                 f"mapping with an entry {' or '.join(map(repr, LABEL_KEYS))}."
             )
             raise ArgumentError(msg)
-        plain = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else labels
-        if not isinstance(plain, Sequence) or len(plain) != n:
-            found = len(plain) if isinstance(plain, Sequence) else repr(plain)
+        labels = plain(labels)
+        if not isinstance(labels, Sequence) or len(labels) != n:
+            found = len(labels) if isinstance(labels, Sequence) else repr(labels)
             msg = f"labels must hold one label for each of the {n} rows, got {found}."
             raise ArgumentError(msg)
         groups: dict[Hashable, list[int]] = {}
-        for row, label in enumerate(plain):
+        for row, label in enumerate(labels):
             if not isinstance(label, Hashable) or label not in self._ranges:
                 msg = f"label {label!r} is unknown: known are {list(self._ranges)}."
                 raise ArgumentError(msg)
@@ -271,11 +263,8 @@ def _check_data(x: Any) -> None:
 
 
 def _probability_of(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        msg = f"probability must be a number, got {value!r} of type {type(value).__name__}."
-        raise ArgumentTypeError(msg)
-    number = float(value)
-    if not 0 <= number <= 1:
+    probability = number("probability", value)
+    if not 0 <= probability <= 1:
         msg = f"probability must lie in [0, 1], got {value!r}."
         raise ArgumentError(msg)
-    return number
+    return probability

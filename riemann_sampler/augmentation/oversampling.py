@@ -21,7 +21,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn_compat.utils.validation import check_array, validate_data
 from torch import Tensor
 
-from ..drawing import derived_seed
+from ..drawing import derived_seed, plain
 from ..errors import CollapseWarning, DataError
 from ..sampler import RiemannianUniformSampler
 from ..settings import PRESETS
@@ -188,7 +188,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         def keep(drawn: Tensor, labels: Sequence[Hashable]) -> Any:
             return sample_filter.keep(drawn.flatten(1).numpy(), labels)
 
-        wanted = {_plain(label): int(n) for label, n in self.sampling_strategy_.items()}
+        wanted = {plain(label): int(n) for label, n in self.sampling_strategy_.items()}
         kept = fill(draw, wanted, sample_filter, keep)[0] if any(wanted.values()) else points[:0]
         self.filter_counts_ = sample_filter.counts
         return codec.rows(kept, noise=False)
@@ -261,12 +261,6 @@ def _seeded(classifier: Any, seed: int) -> Any:
         if name.rpartition("__")[2] == "random_state" and value is None:
             classifier.set_params(**{name: seed % 2**32})
     return classifier
-
-
-def _plain(label: Any) -> Hashable:
-    """A label as the Python value that laws are named by."""
-    plain: Hashable = label.item() if isinstance(label, np.generic) else label
-    return plain
 
 
 def _appended(X: Any, new: Any) -> Any:

@@ -10,10 +10,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from ..drawing import plain
 from ..errors import ArgumentError, ArgumentTypeError, DataError
 from ..protocols import LatentModel
+from ..sampler import RiemannianUniformSampler
 
-__all__ = ["Item", "RealData", "decoded_like"]
+__all__ = ["Item", "RealData", "decoded_like", "model_of"]
 
 Item: TypeAlias = Tensor | tuple[Tensor, Any]
 """A datum, or one with its label."""
@@ -106,6 +108,17 @@ class RealData:
         return label
 
 
+def model_of(sampler: Any) -> LatentModel:
+    """The model of a sampler; an error if that is none, or has none."""
+    if not isinstance(sampler, RiemannianUniformSampler):
+        msg = f"sampler must be a RiemannianUniformSampler, got {type(sampler).__name__}."
+        raise ArgumentTypeError(msg)
+    if sampler.model is None:
+        msg = "the sampler's model is None, so nothing can be encoded or decoded; make the sampler with a model."
+        raise ArgumentError(msg)
+    return sampler.model
+
+
 def decoded_like(model: LatentModel, z: Float[Tensor, "n dim"], like: Tensor) -> Tensor:
     """Decoded data in the shape, type and device of a real datum; a `DataError` if they have another size."""
     x = model.decode(z).detach()
@@ -135,10 +148,8 @@ def _tensor(name: str, array: Any) -> Tensor:
 
 def _plain(label: Any) -> Hashable:
     """A label as the sampler knows it: Python's own value."""
-    if not isinstance(label, Tensor | np.ndarray | np.generic):
-        found: Hashable = label
-        return found
-    if label.ndim:
+    if getattr(label, "ndim", 0):
         msg = f"labels must be one for each data point, but one of them has shape {tuple(label.shape)}."
         raise ArgumentError(msg)
-    return label.item()
+    found: Hashable = plain(label)
+    return found

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from numbers import Real
 from operator import index as as_index
 from typing import Any, Literal, NamedTuple
 
@@ -13,12 +12,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..drawing import derived_seed
-from ..errors import ArgumentError, ArgumentTypeError
-from ..protocols import LatentModel
+from ..errors import ArgumentError
 from ..sampler import RiemannianUniformSampler
-from ..validation import natural
+from ..validation import natural, number
 from .filters import FilterCounts, SampleFilter, fill
-from .realdata import Item, RealData, decoded_like
+from .realdata import Item, RealData, decoded_like, model_of
 
 __all__ = ["SyntheticDataset"]
 
@@ -69,7 +67,7 @@ class SyntheticDataset(Dataset[Item]):
         classifier: Any = None,
         seed: int = 0,
     ) -> None:
-        self._model = _model_of(sampler)
+        self._model = model_of(sampler)
         self._sampler = sampler
         fitted = sampler.diagnostics_
         by_label = fitted if isinstance(fitted, dict) else {None: fitted}
@@ -180,25 +178,12 @@ class _Drawn(NamedTuple):
     counts: FilterCounts
 
 
-def _model_of(sampler: Any) -> LatentModel:
-    if not isinstance(sampler, RiemannianUniformSampler):
-        msg = f"sampler must be a RiemannianUniformSampler, got {type(sampler).__name__}."
-        raise ArgumentTypeError(msg)
-    if sampler.model is None:
-        msg = "the sampler's model is None, so latents cannot be decoded; make the sampler with a model."
-        raise ArgumentError(msg)
-    return sampler.model
-
-
 def _ratio(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        msg = f"ratio must be a number, got {value!r} of type {type(value).__name__}."
-        raise ArgumentTypeError(msg)
-    number = float(value)
-    if not 0 <= number < math.inf:
+    ratio = number("ratio", value)
+    if not 0 <= ratio < math.inf:
         msg = f"ratio must be 0 or more, and finite, got {value!r}."
         raise ArgumentError(msg)
-    return number
+    return ratio
 
 
 def _in_proportion(n: int, shares: Mapping[Hashable, int]) -> dict[Hashable, int]:

@@ -30,6 +30,9 @@ LEARNING_RATE: Final = 2e-3
 N_STEPS, N_PASSES = 1_000, 10
 """A training has so many steps, or passes over the data if these are more."""
 
+ROWS_AT_A_TIME: Final = 4096
+"""Rows that are reconstructed in one pass."""
+
 BETA: Final = 0.1
 SUPERVISION: Final = 3.0
 """Weight of the labels' cross-entropy, beside a likelihood in nats."""
@@ -166,10 +169,18 @@ def train_vae(
     with one_thread():
         _optimize(model, classifier, data, labels, n_steps, generator)
     if layout is not None:
-        with torch.no_grad():
-            numbers = layout.split(model.decode(model.encode(data)[0]))[0]
-            model.noise = (layout.split(data)[0] - numbers).square().mean(0).sqrt()
+        model.noise = _residual_noise(model, data, layout)
     return model.eval().requires_grad_(requires_grad=False)
+
+
+@torch.no_grad()
+def _residual_noise(model: VAE, data: Tensor, layout: Layout) -> Tensor:
+    """Root mean square of what reconstructions of the numbers miss."""
+    total = torch.zeros(layout.n_numeric)
+    for x in data.split(ROWS_AT_A_TIME):
+        numbers, wanted = (layout.split(part)[0] for part in (model.decode(model.encode(x)[0]), x))
+        total += (wanted - numbers).square().sum(0)
+    return (total / len(data)).sqrt()
 
 
 @contextmanager
