@@ -96,9 +96,13 @@ def test_methods_see_their_seed(task: Task) -> None:
         assert not np.array_equal(first, changed)
 
 
-def test_prior_samples_are_what_the_net_takes_them_for(task: Task) -> None:
-    x, y = METHODS["VAE prior"].augment(task)
-    assert (task.classifier.predict(x.reshape(len(x), -1)) == y).all()
+@pytest.mark.parametrize("name", ["VAE prior", "SMOTE, filtered"])
+def test_the_net_agrees_with_what_it_let_through(name: str, task: Task) -> None:
+    """Classes at random: between two of one class there are others."""
+    mixed = Task(task.x, np.random.default_rng(0).permutation(task.y), task.wanted, 3)
+    x, y = METHODS[name].augment(mixed)
+    assert len(x) > 0
+    assert (mixed.classifier.predict(x.reshape(len(x), -1)) == y).all()
 
 
 def test_moved_images_are_moved_copies(task: Task) -> None:
