@@ -8,9 +8,11 @@ from zipfile import ZipFile
 def expected_modules() -> set[str]:
     """Names that the modules of the source tree must have inside the wheel."""
     root = Path(__file__).resolve().parent.parent
-    packages = ("riemann_sampler", "riemann_sampler/augmentation", "riemann_sampler/geometry")
-    folders = {**{package: package for package in packages}, "riemann_sampler/adapters": "adapters"}
-    modules = {f"{inside}/{path.name}" for inside, folder in folders.items() for path in (root / folder).glob("*.py")}
+    packages = {"riemann_sampler": root / "riemann_sampler", "riemann_sampler/adapters": root / "adapters"}
+    modules = set()
+    for inside, folder in packages.items():
+        found = (path.relative_to(folder) for path in folder.rglob("*.py") if (folder / "adapters") not in path.parents)
+        modules |= {f"{inside}/{path.as_posix()}" for path in found}
     return modules | {"riemann_sampler/py.typed", "riemann_sampler/adapters/__init__.py"}
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .libraries import usable_class
-from .networks import NetworkAdapter
+from .base import NetworkAdapter
+from .checks import usable_class
 
 __all__ = ["USABLE", "DiffusersAdapter"]
 

@@ -11,7 +11,7 @@ from ..errors import ArgumentTypeError, DataError
 from ..protocols import GaussianPosterior, LatentModel
 from ..validation import choice, natural
 from .checks import checked_decoded, checked_pair, describe, explained
-from .gaussians import SPREADS, Spread, log_variance
+from .outputs import SPREADS, Spread, log_variance
 
 __all__ = ["FunctionAdapter"]
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UnsupportedModelError
+from .base import NetworkAdapter
 from .checks import WAY_OUT
-from .gaussians import read_data, read_gaussian
-from .networks import NetworkAdapter
+from .outputs import read_data, read_gaussian
 
 __all__ = ["ModuleAdapter", "encodes_and_decodes"]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from .gaussians import log_variance
-from .libraries import usable_class
-from .networks import NetworkAdapter
+from .base import NetworkAdapter
+from .checks import usable_class
+from .outputs import log_variance
 
 __all__ = ["USABLE", "MonaiAdapter"]
 

@@ -9,10 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError, NotFittedError
-from ..jacobians import decode_with_gradients, squared_column_norms
 from ..protocols import GaussianPosterior, LatentModel
 from ..validation import positive
 from .checks import describe
+from .jacobians import decode_with_gradients, squared_column_norms
 
 __all__ = ["PullbackAdapter"]
 

@@ -12,10 +12,9 @@ from torch.nn import functional
 
 from ..errors import UnsupportedModelError
 from ..protocols import GaussianPosterior
-from .checks import PULLBACK, WAY_OUT
-from .gaussians import read_data
-from .libraries import usable_class
-from .networks import NetworkAdapter, placed_like, untouched
+from .base import NetworkAdapter, placed_like, untouched
+from .checks import PULLBACK, WAY_OUT, usable_class
+from .outputs import read_data
 
 __all__ = ["CODES", "REASONS", "USABLE", "PythaeAdapter"]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 from torch import nn
 
@@ -13,12 +13,23 @@ from .checks import WAY_OUT
 from .diffusers import DiffusersAdapter
 from .modules import ModuleAdapter, encodes_and_decodes
 from .monai import MonaiAdapter
-from .multivae import refuse_multivae
 from .pullback import PullbackAdapter
 from .pythae import PythaeAdapter
 from .scvi import ScviAdapter
 
-__all__ = ["ENTRY_POINT_GROUP", "AdapterRegistry", "as_latent_model"]
+__all__ = ["ENTRY_POINT_GROUP", "AdapterRegistry", "as_latent_model", "refuse_multivae"]
+
+
+def refuse_multivae(model: Any) -> NoReturn:
+    """Raise the `UnsupportedModelError` that every model of MultiVae gets."""
+    msg = (
+        f"{type(model).__name__} of multivae cannot be used: that package needs torchvision to be imported at all, so "
+        "no adapter of it could be tested here. Some of its models have one Gaussian for all modalities together "
+        "(JMVAE's joint_encoder returns embedding and log_covariance), others a mixture, which has no metric. "
+        f"{WAY_OUT}"
+    )
+    raise UnsupportedModelError(msg)
+
 
 Adapter: TypeAlias = Callable[[Any], LatentModel]
 

@@ -14,10 +14,9 @@ from torch.distributions import Distribution
 
 from ..errors import ArgumentError, UnsupportedModelError
 from ..validation import choice, positive
-from .checks import WAY_OUT, explained
-from .gaussians import log_variance, read_data
-from .libraries import usable_class
-from .networks import NetworkAdapter, placed_like, untouched
+from .base import NetworkAdapter, placed_like, untouched
+from .checks import WAY_OUT, explained, usable_class
+from .outputs import log_variance, read_data
 from .scvi_cells import TypicalCell, checked_counts
 from .scvi_setup import ScviSetup
 

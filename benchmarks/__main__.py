@@ -5,6 +5,14 @@ from importlib import import_module
 
 from riemann_sampler.errors import RiemannSamplerError
 
+STUDIES = {
+    "compare": "compare.run",
+    "low-data": "compare.low_data",
+    "report": "compare.report.run",
+    "study": "presets.run",
+}
+"""Modules, below ``benchmarks.studies``, of those benchmarks that have not their own name."""
+
 BENCHMARKS = {
     "demo": "train a small VAE on digits, sample it, print the table, draw the pictures",
     "compare": "samplers on trained VAEs: fidelity, coverage, novelty, seconds, against pythae's own; and the report",
@@ -22,11 +30,15 @@ BENCHMARKS = {
 }
 
 
+def _module(name: str) -> str:
+    return "benchmarks.readme" if name == "readme" else f"benchmarks.studies.{STUDIES.get(name, name)}"
+
+
 def main(arguments: list[str]) -> int:
     """Run the benchmark that the first argument names; 2 if there is none of that name."""
     if arguments and arguments[0] in BENCHMARKS:
         try:
-            import_module(f"benchmarks.{arguments[0].replace('-', '_')}").main(arguments[1:])
+            import_module(_module(arguments[0])).main(arguments[1:])
         except RiemannSamplerError as error:
             print(f"python -m benchmarks {arguments[0]}: {error}", file=sys.stderr)
             return 2

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import adapters, augment, clustering, demo, exactness, interpolation, novelty, ranking, report, speed
-from .record import replace_file
+from .harness.provenance import replace_file
+from .studies import adapters, augment, clustering, demo, exactness, interpolation, novelty, speed
+from .studies.compare.report import run as report
+from .studies.presets import ranking
 
 __all__ = ["DOCUMENTS", "RESULTS", "filled", "main"]
 

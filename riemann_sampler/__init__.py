@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from .augmentation import FilterCounts, LatentAugment, SampleFilter, SyntheticDataset
-from .diagnostics import Diagnostics
 from .errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -26,6 +25,7 @@ from .errors import (
     TemperatureWarning,
     UnsupportedModelError,
 )
+from .laws import Diagnostics
 from .metric import DiagonalMetric, FullMetric
 from .protocols import GaussianPosterior, LatentModel
 from .sampler import LatentSamples, RiemannianUniformSampler

@@ -2,9 +2,8 @@
 
 import os
 import secrets
-from array import array
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -13,24 +12,28 @@ import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from . import storage
-from .diagnostics import Diagnostics, describe
-from .drawing import allot, arranged, derived_seed, draw, one_each, plain
-from .encoding import check_labels, check_posterior, encode_data, pseudo_input_posterior, with_learnt_noise
+from .adapters import as_latent_model
+from .compute import Communicator, derive_seed, progress_bar
+from .encoding import (
+    MEMORY_BUDGET,
+    Passes,
+    PosteriorStore,
+    check_posterior,
+    encode_data,
+    precise,
+    pseudo_input_posterior,
+    split_by_label,
+    with_learnt_noise,
+)
 from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
-from .fits import Fit
-from .fitting import fit_laws
-from .geometry import interpolate, widened
-from .geometry.paths import PATH_SCALE
-from .laws import Draws
+from .files import read_sampler_folder, write_sampler_folder
+from .geometry import PATH_SCALE, interpolate, widened
+from .labels import allot, check_labels, group_rows, list_requested, to_plain
+from .laws import Diagnostics, Draws, FittedLaws, arrange, describe, draw, fit_laws
 from .metric import Metric
-from .passes import Passes, precise
-from .progress import progress_bar
 from .protocols import GaussianPosterior, LatentModel
 from .settings import PRESETS, Settings
-from .stores import MEMORY_BUDGET, PosteriorStore, gathered
 from .validation import choice, natural
-from .workers import Workers
 
 __all__ = ["LatentSamples", "RiemannianUniformSampler"]
 
@@ -165,7 +168,7 @@ class RiemannianUniformSampler:
         self.dtype = choice("dtype", dtype or torch.float64, (torch.float32, torch.float64))
         self.batch_size = natural("batch_size", batch_size)
         self.memory_budget = natural("memory_budget", memory_budget)
-        self._fit: Fit | None = None
+        self._fit: FittedLaws | None = None
         self._diagnostics: dict[Hashable, Diagnostics] = {}
 
     @classmethod
@@ -216,7 +219,7 @@ class RiemannianUniformSampler:
             UnsupportedModelError: If ``metric="pullback"`` needs a decoder's derivatives, and it has none.
             StorageError: If posteriors beyond the memory budget cannot be written.
         """
-        seed = derived_seed(natural("seed", seed, least=0))
+        seed = derive_seed(natural("seed", seed, least=0))
         if self.settings.metric == "pullback" and isinstance(data, GaussianPosterior):
             msg = (
                 "metric='pullback' makes covariances of data and their codes, but data is a GaussianPosterior, which "
@@ -225,7 +228,7 @@ class RiemannianUniformSampler:
             raise ArgumentError(msg)
         model = with_learnt_noise(self.model, data, self.batch_size)
         pseudo_inputs = _pseudo_inputs(model, labels) if self.settings.centroids == "pseudo_inputs" else None
-        workers = Workers.of(group)
+        communicator = Communicator.of(group)
         with PosteriorStore(self.memory_budget) as store:
             posterior = encode_data(model, data, self.batch_size, store)
         check_posterior(posterior)
@@ -234,13 +237,15 @@ class RiemannianUniformSampler:
         if dim not in (None, posterior.mean.shape[1]):
             msg = f"the model has latent_dim={dim}, but the posteriors have {posterior.mean.shape[1]} dimensions."
             raise DataError(msg)
-        groups = _groups(None if labels is None else check_labels(labels, data, len(posterior.mean)))
+        groups = group_rows(None if labels is None else check_labels(labels, data, len(posterior.mean)))
         device = store.device or posterior.mean.device
-        passes = Passes(self.device or precise(device), self.dtype, workers)
-        laws = fit_laws(_parts(posterior, groups, self.memory_budget), self.settings, seed, pseudo_inputs, passes)
+        passes = Passes(self.device or precise(device), self.dtype, communicator)
+        laws = fit_laws(
+            split_by_label(posterior, groups, self.memory_budget), self.settings, seed, pseudo_inputs, passes
+        )
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
         self.model = model
-        self._take(Fit(posterior, laws, counts, device))
+        self._take(FittedLaws(posterior, laws, counts, device))
         return self
 
     def sample_latents(
@@ -262,8 +267,8 @@ class RiemannianUniformSampler:
             ArgumentError: If ``n_samples`` is negative or not the number of labels, or a label was not in the fit.
             NotFittedError: If the sampler is not fitted.
         """
-        fit, label = self._fitted, plain(label)
-        labels = one_each(label, n_samples)
+        fit, label = self._fitted, to_plain(label)
+        labels = list_requested(label, n_samples)
         n_samples = natural("n_samples", n_samples, least=0) if labels is None else len(labels)
         entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
         counts = self._allot(n_samples, label, entropy) if labels is None else self._counted(label, labels)
@@ -274,7 +279,7 @@ class RiemannianUniformSampler:
                     continue
                 drawn[key] = draw(law, counts[key], (entropy, index), progress=bar.update)
                 self._diagnostics[key] = describe(law, fit.counts[key], drawn[key])
-        return self._collected(drawn, labels, entropy)
+        return self._collect(drawn, labels, entropy)
 
     def sample(
         self,
@@ -388,7 +393,7 @@ class RiemannianUniformSampler:
             "settings": asdict(self.settings),
             "laws": laws,
         }
-        storage.write(folder, config, tensors)
+        write_sampler_folder(folder, config, tensors)
 
     @classmethod
     def load(
@@ -407,7 +412,7 @@ class RiemannianUniformSampler:
         Raises:
             StorageError: If the folder holds no whole sampler, or the model has another latent dimension.
         """
-        config, tensors = storage.read(folder)
+        config, tensors = read_sampler_folder(folder)
         try:
             fitted_dim = config["latent_dim"]
             sampler = cls(
@@ -421,7 +426,7 @@ class RiemannianUniformSampler:
             # Small ones are read now, so that the folder may change afterwards; large ones as they are needed.
             small = sum(tensor.nbytes for tensor in tensors.values()) <= sampler.memory_budget
             placed = {name: tensor.to(sampler.device, copy=small) for name, tensor in tensors.items()}
-            sampler._take(Fit.restore(sampler.settings, placed, config["laws"]))
+            sampler._take(FittedLaws.restore(sampler.settings, placed, config["laws"]))
         except UnsupportedModelError:  # not the folder's fault
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -439,13 +444,13 @@ class RiemannianUniformSampler:
         return sampler
 
     @property
-    def _fitted(self) -> Fit:
+    def _fitted(self) -> FittedLaws:
         if self._fit is None:
             msg = "this RiemannianUniformSampler is not fitted; call fit(data) first."
             raise NotFittedError(msg)
         return self._fit
 
-    def _take(self, fit: Fit) -> None:
+    def _take(self, fit: FittedLaws) -> None:
         self._fit = fit
         self._diagnostics = {label: describe(law, fit.counts[label]) for label, law in fit.laws.items()}
 
@@ -481,9 +486,9 @@ class RiemannianUniformSampler:
             raise ArgumentError(msg)
         return self.model
 
-    def _collected(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
+    def _collect(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
         """The draws of all labels, in the order asked for or at random, as the model's dtype and device want them."""
-        draws, found = arranged(drawn, labels, entropy)
+        draws, found = arrange(drawn, labels, entropy)
         device, dtype = self._fitted.device, self.posterior_.mean.dtype
         return LatentSamples(
             z=draws.z.to(device, dtype),
@@ -502,8 +507,6 @@ def _decoded(model: LatentModel, z: Tensor, batch_size: int) -> Tensor:
 
 
 def _as_latent_model(model: Any, metric: Literal["posterior", "pullback"]) -> LatentModel | None:
-    from .adapters import as_latent_model  # adapters stand beside the core, not below it
-
     return None if model is None else as_latent_model(model, metric=metric)
 
 
@@ -517,21 +520,3 @@ def _pseudo_inputs(model: LatentModel | None, labels: Any) -> GaussianPosterior:
 def _latent_dim(model: LatentModel | None) -> int | None:
     """The model's latent dimension; None without a model, or where it is not known before the first encode."""
     return getattr(model, "latent_dim", None)
-
-
-def _parts(
-    posterior: GaussianPosterior, groups: Mapping[Hashable, Tensor | None], memory_budget: int
-) -> Iterator[tuple[Hashable, GaussianPosterior]]:
-    """Posteriors of each label, one label after the other."""
-    for label, rows in groups.items():
-        yield label, posterior if rows is None else gathered(posterior, rows.to(posterior.mean.device), memory_budget)
-
-
-def _groups(labels: list[Hashable] | None) -> Mapping[Hashable, Tensor | None]:
-    """Rows of each label, labels in order of appearance; without labels all rows under None."""
-    if labels is None:
-        return {None: None}
-    groups: dict[Hashable, array[int]] = {}
-    for row, label in enumerate(labels):
-        groups.setdefault(label, array("q")).append(row)
-    return {label: torch.frombuffer(rows, dtype=torch.int64) for label, rows in groups.items()}

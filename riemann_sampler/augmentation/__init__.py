@@ -4,8 +4,19 @@
 """
 
 from .auto_model import AutoModel
+from .classifiers import fit_balanced, small_net
 from .filters import FilterCounts, SampleFilter
 from .latent_augment import LatentAugment
-from .synthetic import SyntheticDataset
+from .small_vae import one_thread
+from .synthetic_dataset import SyntheticDataset
 
-__all__ = ["AutoModel", "FilterCounts", "LatentAugment", "SampleFilter", "SyntheticDataset"]
+__all__ = [
+    "AutoModel",
+    "FilterCounts",
+    "LatentAugment",
+    "SampleFilter",
+    "SyntheticDataset",
+    "fit_balanced",
+    "one_thread",
+    "small_net",
+]

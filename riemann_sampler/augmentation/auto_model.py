@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..compute import progress_bar
 from ..errors import ArgumentError
-from ..progress import progress_bar
 from ..protocols import GaussianPosterior
-from .columns import Columns
-from .pixels import Pixels
-from .vae import VAE, train_vae
+from .image_codec import Pixels
+from .small_vae import VAE, train_vae
+from .table_codec import Columns
 
 __all__ = ["AutoModel"]
 

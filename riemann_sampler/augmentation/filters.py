@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, DataError
 from ..validation import positive
-from .judges import checked_odds, misclassified
+from .classifiers import checked_odds, misclassified
 
 __all__ = ["FilterCounts", "SampleFilter", "fill"]
 

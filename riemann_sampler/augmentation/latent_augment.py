@@ -19,16 +19,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.data import default_collate, get_worker_info
 
-from ..drawing import derived_seed, plain
+from ..compute import derive_seed, silent
 from ..encoding import encode_data
 from ..errors import ArgumentError, ArgumentTypeError, DataError
 from ..geometry import brownian_walk
-from ..islands import island_scale
-from ..metric import FullMetric, Metric
-from ..progress import silent
+from ..labels import to_plain
+from ..metric import FullMetric, Metric, island_scale
 from ..sampler import RiemannianUniformSampler
 from ..validation import choice, natural, number, positive
-from .realdata import decoded_like, model_of
+from .real_dataset import decoded_like, model_of
 
 __all__ = ["LatentAugment"]
 
@@ -145,7 +144,7 @@ class LatentAugment:
             for i, (label, rows) in enumerate(groups.items()):
                 rows = rows[chosen[rows]].to(x.device)
                 if len(rows):
-                    z = self._codes(x[rows], self._ranges[label], derived_seed(stream, i))
+                    z = self._codes(x[rows], self._ranges[label], derive_seed(stream, i))
                     varied[rows] = torch.cat(
                         [decoded_like(self._model, part, x[0]) for part in z.split(self._batch_size)]
                     )
@@ -171,7 +170,7 @@ class LatentAugment:
                 f"mapping with an entry {' or '.join(map(repr, LABEL_KEYS))}."
             )
             raise ArgumentError(msg)
-        labels = plain(labels)
+        labels = to_plain(labels)
         if not isinstance(labels, Sequence) or len(labels) != n:
             found = len(labels) if isinstance(labels, Sequence) else repr(labels)
             msg = f"labels must hold one label for each of the {n} rows, got {found}."
@@ -187,10 +186,10 @@ class LatentAugment:
     def _stream(self) -> int:
         """The seed of the next batch."""
         if self._seed is None:
-            return derived_seed(secrets.randbits(64))
+            return derive_seed(secrets.randbits(64))
         worker = get_worker_info()
         self._n_calls += 1
-        return derived_seed(self._seed, self._epoch, 0 if worker is None else worker.id + 1, self._n_calls)
+        return derive_seed(self._seed, self._epoch, 0 if worker is None else worker.id + 1, self._n_calls)
 
 
 class _Range(NamedTuple):

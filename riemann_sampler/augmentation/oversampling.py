@@ -21,14 +21,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn_compat.utils.validation import check_array, validate_data
 from torch import Tensor
 
-from ..drawing import derived_seed, plain
+from ..compute import derive_seed
 from ..errors import CollapseWarning, DataError
+from ..labels import to_plain
 from ..sampler import RiemannianUniformSampler
 from ..settings import PRESETS
 from .auto_model import AutoModel
-from .cells import assembled, check_cells, dtype_of, is_frame, stacked
+from .classifiers import fit_balanced, small_net
 from .filters import FilterCounts, SampleFilter, fill
-from .judges import fit_balanced, small_net
+from .tables import assembled, check_cells, dtype_of, is_frame, stacked
 
 __all__ = ["RiemannianOverSampler"]
 
@@ -144,7 +145,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         seed = _entropy(self.random_state)
         rows = X.toarray() if sparse.issparse(X) else X
         if isinstance(self.model, str) and self.model == "auto":
-            self.model_ = self._trained(rows, y, derived_seed(seed, 0))
+            self.model_ = self._trained(rows, y, derive_seed(seed, 0))
         else:
             self.model_ = self.model
         codec = self.model_ if isinstance(self.model_, AutoModel) else _TrainedModel(rows)
@@ -156,8 +157,8 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
             if isinstance(codec, AutoModel):
                 warnings.simplefilter("ignore", CollapseWarning)  # idle units of a VAE of ours cost nothing
                 data = codec.encode(rows)
-            self.sampler_ = sampler.fit(data, labels=y, seed=derived_seed(seed, 1))
-        new = self._synthetic(codec, points, y, derived_seed(seed, 2))
+            self.sampler_ = sampler.fit(data, labels=y, seed=derive_seed(seed, 1))
+        new = self._synthetic(codec, points, y, derive_seed(seed, 2))
         labels = np.repeat(np.array(list(self.sampling_strategy_), y.dtype), list(self.sampling_strategy_.values()))
         return _appended(X, new), np.concatenate([y, labels])
 
@@ -179,7 +180,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         sample_filter = SampleFilter(real, min_distance=self.min_distance, classifier=judge, least_odds=least_odds)
 
         def draw(counts: dict[Hashable, int], attempt: int) -> tuple[Tensor, list[Hashable]]:
-            entropy = derived_seed(seed, attempt)
+            entropy = derive_seed(seed, attempt)
             decoded = torch.cat([self.sampler_.sample(n, label=label, seed=entropy) for label, n in counts.items()])
             # Filters are to see the rows that come out: rounded, with their categories drawn.
             drawn = codec.transform(codec.rows(decoded, entropy, noise=RESIDUAL_NOISE))
@@ -188,7 +189,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         def keep(drawn: Tensor, labels: Sequence[Hashable]) -> Any:
             return sample_filter.keep(drawn.flatten(1).numpy(), labels)
 
-        wanted = {plain(label): int(n) for label, n in self.sampling_strategy_.items()}
+        wanted = {to_plain(label): int(n) for label, n in self.sampling_strategy_.items()}
         kept = fill(draw, wanted, sample_filter, keep)[0] if any(wanted.values()) else points[:0]
         self.filter_counts_ = sample_filter.counts
         return codec.rows(kept, noise=False)

@@ -6,17 +6,21 @@ and `ConformalMetric` keep curves on the data, while a metric's own geodesics ma
 >>> paths = interpolate(widened(sampler.metric_), a, b, n_points=16)
 """
 
-from .brownian import BrownianWalk, brownian_walk
-from .curves import Curves, spherical, straight
-from .elements import ConformalMetric, InverseMetric, LineElement, OwnMetric
-from .exponential import exponential_map, log_map
-from .gaussian import GaussianSamples, riemannian_gaussian
-from .means import FrechetMean, frechet_mean
-from .medoids import RiemannianKMedoids
-from .paths import distance, geodesic, interpolate, widened
+from .curves.curves import Curves, leaves_data, spherical, straight
+from .curves.exp_log import exponential_map, log_map
+from .curves.geodesics import PATH_SCALE, distance, geodesic, interpolate, widened
+from .curves.graph import polylines
+from .curves.line_elements import ConformalMetric, InverseMetric, LineElement, OwnMetric
+from .curves.splines import divide
 from .pullback import PullbackCalibration, pullback_calibration
+from .statistics.brownian import BrownianWalk, brownian_walk
+from .statistics.fasterpam import k_medoids
+from .statistics.frechet import FrechetMean, frechet_mean
+from .statistics.gaussian import GaussianSamples, riemannian_gaussian
+from .statistics.kmedoids import RiemannianKMedoids
 
 __all__ = [
+    "PATH_SCALE",
     "BrownianWalk",
     "ConformalMetric",
     "Curves",
@@ -29,11 +33,15 @@ __all__ = [
     "RiemannianKMedoids",
     "brownian_walk",
     "distance",
+    "divide",
     "exponential_map",
     "frechet_mean",
     "geodesic",
     "interpolate",
+    "k_medoids",
+    "leaves_data",
     "log_map",
+    "polylines",
     "pullback_calibration",
     "riemannian_gaussian",
     "spherical",

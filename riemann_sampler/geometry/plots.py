@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError
 from ..metric import Metric
-from .pullback import PullbackCalibration
+from . import PullbackCalibration
 
 if TYPE_CHECKING:
     import matplotlib.axes

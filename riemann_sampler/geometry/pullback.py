@@ -16,13 +16,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ..encoding import check_posterior, encode_data
+from ..adapters import jacobian_columns, squared_column_norms
+from ..compute import progress_bar
+from ..encoding import check_posterior, encode_data, in_double, summarize
 from ..errors import DataError
-from ..jacobians import jacobian_columns, squared_column_norms
-from ..passes import in_double
-from ..progress import progress_bar
 from ..protocols import LatentModel
-from ..surveys import survey
 from ..validation import natural, positive
 
 __all__ = ["PullbackCalibration", "pullback_calibration"]
@@ -127,7 +125,7 @@ def pullback_calibration(
     given = None if noise_variance is None else positive("noise_variance", noise_variance)
     posterior = encode_data(model, data, batch_size)
     check_posterior(posterior)
-    active = survey(posterior).active.to(posterior.mean.device)
+    active = summarize(posterior).active.to(posterior.mean.device)
     if not active.any():
         msg = "no latent unit is active (posterior collapse), so there is nothing to compare: train with a lower beta."
         raise DataError(msg)

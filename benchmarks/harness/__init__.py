@@ -1,0 +1,1 @@
+"""How benchmarks run: isolation, timing, provenance, snapshots of models."""

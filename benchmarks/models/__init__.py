@@ -1,0 +1,1 @@
+"""VAEs that benchmarks train."""

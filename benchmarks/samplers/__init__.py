@@ -1,0 +1,1 @@
+"""Samplers under comparison, behind one interface."""

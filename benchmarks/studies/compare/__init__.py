@@ -1,0 +1,1 @@
+"""Samplers on trained VAEs: fidelity, coverage, novelty, seconds."""

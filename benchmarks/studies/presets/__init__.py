@@ -1,0 +1,1 @@
+"""Variants of the presets on validation data."""

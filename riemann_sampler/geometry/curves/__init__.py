@@ -1,0 +1,1 @@
+"""Curves on the manifold: line elements, shortest paths, exponential and logarithmic maps."""

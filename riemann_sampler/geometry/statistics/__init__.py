@@ -1,0 +1,1 @@
+"""Statistics on the manifold: means, walks, Gaussians, clusters."""

@@ -1,0 +1,22 @@
+"""Laws of fitted latents: posteriors and settings become a law for each label, which can be drawn from."""
+
+from .diagnostics import Diagnostics, describe
+from .draws import CHAINS_PER_BLOCK, arrange, draw
+from .fit import fit_laws
+from .law import Draws, FittedLaws, IslandLaw, Law, VolumeLaw
+from .temperature import nearest_temperature
+
+__all__ = [
+    "CHAINS_PER_BLOCK",
+    "Diagnostics",
+    "Draws",
+    "FittedLaws",
+    "IslandLaw",
+    "Law",
+    "VolumeLaw",
+    "arrange",
+    "describe",
+    "draw",
+    "fit_laws",
+    "nearest_temperature",
+]

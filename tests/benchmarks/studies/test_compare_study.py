@@ -1,0 +1,152 @@
+"""The command lines of the comparisons, from options to report."""
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.__main__ import main as benchmarks_main
+from benchmarks.readme import RESULTS
+from benchmarks.samplers.registry import SAMPLERS
+from benchmarks.studies.compare import grid, low_data
+from benchmarks.studies.compare import run as compare
+from benchmarks.studies.compare.run import QUICK_SAMPLERS, main, parser_of, run_grid
+from benchmarks.studies.presets import run as study
+from riemann_sampler.errors import ArgumentError
+from riemann_sampler.settings import PRESETS
+
+
+@pytest.fixture
+def _quick_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is asked of the grid, which is not run; nor is the report written."""
+    found: dict[str, Any] = {}
+
+    def run(todo: Any, samplers: Any, settings: Any, **arguments: Any) -> None:
+        found.update(jobs=todo, samplers=samplers, settings=settings, **arguments)
+
+    monkeypatch.setattr(compare, "run", run)
+    monkeypatch.setattr(compare.report, "main", lambda arguments: found.update(report=arguments))
+    return found
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    return parser_of("compare", None).parse_args(arguments)
+
+
+@pytest.mark.usefixtures("_quick_classifier")
+def test_from_options_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--n-train", "200", "--seeds", "2", "--samples", "100", "--steps", "60", "--latent-dim", "4"]
+    places = ["--output", str(tmp_path / "out"), "--cache", str(tmp_path / "models"), "--workers", "1"]
+    main([*arguments, *places, "--samplers", "real train", "reconstructions", "N(0, I)", "tests.helpers.tasks:Grey"])
+    cells = list((tmp_path / "out" / "cells").rglob("*.json"))
+    assert len(cells) == 2 * 4
+    assert len(list((tmp_path / "models").glob("digits-200-VAE-seed*.safetensors"))) == 2
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert "digits-conv64" in json.dumps(summary)
+    assert "tests.helpers.tasks:Grey" in (tmp_path / "out" / "tables.md").read_text()
+    assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
+    assert "N(0, I)" in capsys.readouterr().out
+
+
+def test_what_is_asked_for(asked: dict[str, Any], tmp_path: Path) -> None:
+    run_grid(options("--data", "digits", "--models", "VAE", "IWAE", "--seeds", "1", "--output", str(tmp_path)))
+    assert [job.model for job in asked["jobs"]] == ["VAE", "IWAE"]
+    assert set(asked["samplers"]) == set(SAMPLERS)
+    assert asked["settings"] == grid.Settings()
+    assert asked["folder"] == tmp_path / "cells"
+    assert asked["report"] == ["--cells", str(tmp_path / "cells"), "--output", str(tmp_path)]
+
+
+def test_validation_instead_of_test(asked: dict[str, Any]) -> None:
+    run_grid(options("--validation", "--features", "pca", "raw"))
+    assert asked["settings"].heldout == "validation"
+    assert asked["settings"].features == ("pca", "raw")
+
+
+def test_flow_epochs_reach_the_flows(asked: dict[str, Any]) -> None:
+    run_grid(options("--flow-epochs", "7"))
+    epochs = {
+        name: entry.make.keywords.get("n_epochs") for name, entry in asked["samplers"].items() if "pythae" in name
+    }
+    assert asked["settings"].flow_epochs == 7
+    assert {name for name, n in epochs.items() if n == 7} == {
+        f"pythae: {name}" for name in ("MAF", "IAF", "TwoStageVAE")
+    }
+
+
+def test_quick_is_small(asked: dict[str, Any]) -> None:
+    run_grid(options("--quick", "--seeds", "5"))
+    assert {job.seed for job in asked["jobs"]} == {0}
+    assert asked["settings"].n_samples == 1_000
+    assert list(asked["samplers"]) == list(QUICK_SAMPLERS)
+    run_grid(options("--quick", "--samplers", "GMM-10", "--samples", "50"))
+    assert list(asked["samplers"]) == ["GMM-10"]
+    assert asked["settings"].n_samples == 50
+
+
+def test_what_is_unknown_is_refused_before_anything_runs(
+    asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(
+        ArgumentError, match=r"--samplers 'GMM-11' is neither a sampler known here nor of the form module"
+    ):
+        run_grid(options("--samplers", "GMM-11"))
+    assert not asked
+    assert benchmarks_main(["compare", "--data", "mnits"]) == 2
+    assert "compare: There is no data set 'mnits'" in capsys.readouterr().err
+
+
+def test_low_data_goes_over_sizes(asked: dict[str, Any]) -> None:
+    low_data.main(["--data", "digits", "--seeds", "1"])
+    assert [job.n_train for job in asked["jobs"]] == [200, None]  # digits have 973
+    low_data.main(["--n-train", "100", "300", "0", "--seeds", "1"])
+    assert [job.n_train for job in asked["jobs"]] == [100, 300, None]
+    assert asked["folder"] == Path("benchmark_output/low-data/cells")
+
+
+def test_the_study_looks_at_validation_data_alone_and_ranks(
+    asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy(RESULTS / "study" / "summary.json", tmp_path)  # the report, which is not written here, would leave its own
+    study.main(["--output", str(tmp_path)])
+    assert asked["settings"].heldout == "validation"
+    assert set(asked["samplers"]) == set(study.VARIANTS)
+    assert "| mean rank | by FD | by coverage |" in capsys.readouterr().out
+
+
+def test_the_study_has_every_preset_and_each_variant_differs() -> None:
+    presets = {name: entry for name, entry in study.VARIANTS.items() if entry.kind == "ours"}
+    assert {"uniform", "calibrated", "clusters"} <= set(presets)
+    made = []
+    for entry in presets.values():
+        (inner,) = entry.make.args
+        made.append((inner.args, tuple(sorted(inner.keywords.items()))))
+        assert inner.args[0] in PRESETS
+        entry.make()  # its arguments are possible
+    assert len(set(made)) == len(made)
+
+
+def test_every_benchmark_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in BENCHMARKS:
+        with pytest.raises(SystemExit) as ended:
+            benchmarks_main([name, "--help"])
+        assert ended.value.code == 0
+        assert f"usage: python -m benchmarks {name}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_quick_in_full(tmp_path: Path) -> None:
+    main(["--quick", "--output", str(tmp_path), "--cache", str(tmp_path / "models"), "--workers", "1"])
+    cells = [json.loads(path.read_text()) for path in (tmp_path / "cells").rglob("*.json")]
+    assert len(cells) == len(QUICK_SAMPLERS)
+    assert all(cell["error"] is None for cell in cells)
