@@ -124,7 +124,7 @@ class NetworkAdapter(LatentModel):
             return self.decode_with_gradients(z).detach()
 
     def decode_with_gradients(self, z: Float[Tensor, "n dim"]) -> Tensor:
-        """The same, for who differentiates it: gradients are recorded if they are where it is called."""
+        """Like `decode`, but records gradients when grad mode is on."""
         hint = "If its codes are not vectors, pass latent_shape, or encode a batch first." * (not self.latent_shape)
         with untouched(self.module), explained(f"decode of {self._name}", z, hint):
             codes = z if len(z) else z.new_zeros(1, z.shape[1])  # attention fails on an empty batch

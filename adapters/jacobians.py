@@ -1,6 +1,6 @@
-"""Jacobians of decoders, a column at a time: J is never whole in memory unless who asks keeps it.
+"""Jacobian columns of decoders by double backward; J is never stored whole unless the caller keeps it.
 
-A column is had by two backward passes. Jᵀv is linear in v, and the derivative of its entry j is J e_j, whatever v.
+A column takes two backward passes. Jᵀv is linear in v, and the derivative of its entry j is J e_j, whatever v.
 Unlike forward-mode differentiation this decodes once for all columns, and needs of a layer only that its backward pass
 has one itself.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..errors import DataError, UnsupportedModelError
-from ..protocols import LatentModel
+from ..protocols import DecodesWithGradients, LatentModel
 
 __all__ = ["decode_with_gradients", "jacobian_columns", "squared_column_norms"]
 
@@ -27,8 +27,7 @@ def decode_with_gradients(model: LatentModel, z: Float[Tensor, "n dim"]) -> Tens
 
     Adapters, whose ``decode`` records no gradients, have another method of this name; a model of a user's own has not.
     """
-    decoded: Tensor = getattr(model, "decode_with_gradients", model.decode)(z)
-    return decoded
+    return model.decode_with_gradients(z) if isinstance(model, DecodesWithGradients) else model.decode(z)
 
 
 def jacobian_columns(model: LatentModel, z: Float[Tensor, "n dim"]) -> Iterator[Float[Tensor, "n size"]]:

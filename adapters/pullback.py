@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError, NotFittedError
-from ..protocols import GaussianPosterior, LatentModel
+from ..protocols import GaussianPosterior, HasLatentShape, HasPseudoInputs, LatentModel
 from ..validation import positive
 from .checks import describe
 from .jacobians import decode_with_gradients, squared_column_norms
@@ -56,7 +56,7 @@ class PullbackAdapter(LatentModel):
     @property
     def latent_shape(self) -> tuple[int, ...] | None:
         """Shape of one latent code, where the wrapped model knows one."""
-        return getattr(self.model, "latent_shape", None)
+        return self.model.latent_shape if isinstance(self.model, HasLatentShape) else None
 
     @latent_shape.setter
     def latent_shape(self, shape: tuple[int, ...]) -> None:
@@ -83,12 +83,12 @@ class PullbackAdapter(LatentModel):
         return decoded
 
     def decode_with_gradients(self, z: Float[Tensor, "n dim"]) -> Tensor:
-        """The same, for who differentiates it."""
+        """Like `decode`, but records gradients when grad mode is on."""
         return decode_with_gradients(self.model, z)
 
     def pseudo_inputs(self) -> GaussianPosterior | None:
         """Posteriors of the pseudo-inputs that the wrapped model has learnt; None if it has none."""
-        own: GaussianPosterior | None = getattr(self.model, "pseudo_inputs", lambda: None)()
+        own = self.model.pseudo_inputs() if isinstance(self.model, HasPseudoInputs) else None
         return None if own is None else self._around(own.mean)
 
     def with_noise(self, noise_variance: float) -> "PullbackAdapter":
@@ -138,7 +138,7 @@ class PullbackAdapter(LatentModel):
         if self.noise_variance is None:
             msg = (
                 "noise_variance is not known before fit: fit a RiemannianUniformSampler on this model and take its "
-                f"attribute model, or pass one, {_GIVEN}."
+                f"attribute latent_model, or pass one, {_GIVEN}."
             )
             raise NotFittedError(msg)
         precisions_less_one = squared_column_norms(self.model, codes) / self.noise_variance

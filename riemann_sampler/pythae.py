@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from pythae.samplers import BaseSampler, BaseSamplerConfig
 from torch import Tensor, nn
 
+from .encoding import precise
 from .errors import ArgumentError, ArgumentTypeError, NotFittedError, StorageError
 from .files import all_at_once, check_image_shape, write_images
 from .sampler import RiemannianUniformSampler
@@ -262,4 +263,4 @@ def _geometry_device(model: Any) -> torch.device | None:
     device = (
         next((parameter.device for parameter in model.parameters()), None) if isinstance(model, nn.Module) else None
     )
-    return None if device is None or device.type == "mps" else device  # mps has no float64
+    return None if device is None else precise(device)

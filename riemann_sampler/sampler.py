@@ -4,8 +4,8 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import asdict
-from typing import Any, Literal, NamedTuple, TypeVar
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .adapters import as_latent_model
 from .compute import Communicator, derive_seed, progress_bar
+from .display import html_box, text_line
 from .encoding import (
     MEMORY_BUDGET,
     Passes,
@@ -29,10 +30,21 @@ from .errors import ArgumentError, DataError, NotFittedError, StorageError, Unsu
 from .files import read_sampler_folder, write_sampler_folder
 from .geometry import PATH_SCALE, interpolate, widened
 from .labels import allot, check_labels, group_rows, list_requested, to_plain
-from .laws import Diagnostics, Draws, FittedLaws, arrange, describe, draw, fit_laws
+from .laws import (
+    MOST_DRAWS,
+    Diagnostics,
+    Draws,
+    FittedLaws,
+    arrange,
+    describe,
+    draw,
+    fit_laws,
+    near_copies,
+    write_summary,
+)
 from .metric import Metric
-from .protocols import GaussianPosterior, LatentModel
-from .settings import PRESETS, Settings
+from .protocols import GaussianPosterior, HasLatentShape, LatentModel, LearnsNoiseVariance
+from .settings import Preset, Settings, closest_preset, document_arguments, drop_unread, preset_arguments
 from .validation import choice, natural
 
 __all__ = ["LatentSamples", "RiemannianUniformSampler"]
@@ -62,45 +74,18 @@ class LatentSamples(NamedTuple):
     labels: list[Hashable] | None
 
 
-class RiemannianUniformSampler:
+@document_arguments
+@dataclass(kw_only=True, eq=False, repr=False)
+class RiemannianUniformSampler(Settings):
     """Generates from a trained VAE by the uniform law of its latent manifold (arXiv:2209.07370).
 
     Any model will do that encodes to a Gaussian; it is used as it is and left as it was. `from_preset` gives the
-    set-ups that were studied.
+    set-ups that were studied. Arguments become attributes of the same names, as `get_params` and `set_params` have
+    them; a value that the chosen law does not read is refused.
 
-    Args:
+    Attributes:
         model: A trained model of a known library, an ``nn.Module`` whose ``encode`` returns (mean, log-variance), a
             `LatentModel`, or None to fit on a `GaussianPosterior` and draw latents only.
-        metric: ``"posterior"``, the encoder's own covariances; or ``"pullback"``, those that the decoder's Jacobian J
-            implies, diag(JᵀJ/σ + I)⁻¹ (arXiv:2209.07370, eqs. 9-11), for which an autoencoder without covariances will
-            do as well. σ is the mean squared error of the training data's reconstructions, found by going through the
-            data once more; ``as_latent_model(model, metric="pullback", noise_variance=...)`` is a model with another.
-        centroids: ``"data"``, codes of the training data; or ``"pseudo_inputs"``, those of the pseudo-inputs that a
-            VAMP model has learnt (arXiv:1705.07120), the data then only setting scales.
-        n_centroids: Centroids K to which the codes are reduced; None keeps all, ``"auto"`` (clusters only) takes
-            the number that held-out codes prefer.
-        centroid_covariance: ``"posterior"``, real codes with their posteriors; ``"cluster"``, k-means clusters
-            with their total covariance; or ``"local"``, real codes, their posteriors widened by the codes around.
-        n_neighbors: Codes around each for ``centroid_covariance="local"``.
-        covariance_structure: ``"diagonal"`` or ``"full"``.
-        law: ``"volume"``, p ∝ (det G)^{α/2}, by Markov chains; or ``"islands"``, its mixture of isolated islands,
-            drawn exactly.
-        island_scale: Width s of the islands for ``law="islands"``, in posterior standard deviations, or
-            ``"calibrated"``: samples as far from the codes as these are from one another, islands of posterior
-            covariances no narrower than the posteriors.
-        temperature: ρ for ``law="volume"``; ``"auto"``, the largest that keeps ``min_ess``; or ``"nearest"``, the
-            paper's rule.
-        min_ess: Relative effective sample size that ``temperature="auto"`` keeps, in (0, 1).
-        regularization: Floor λ of the metric; None solves it for ``floor_share``.
-        decay: Rate τ of the floor, in inverse squared latent units; None fits it to the codes' second moment.
-        floor_share: Share of the mass that the floor holds, in (0, 1).
-        volume_exponent: α; 1 is the Riemannian uniform law.
-        global_moves: Whether chains also move between islands. Without these moves chains start at training codes
-            and stay near them, as the paper's do.
-        n_steps: Steps of each chain, whose last state is a sample; ``"auto"`` takes as many as pilot chains need until
-            the split R-hat of their log volume is below 1.007.
-        n_warmup: Steps in which ``fit`` adapts the step size; ``"auto"`` ends when it has settled.
-        n_leapfrog_steps: Leapfrog steps of an HMC transition.
         device: Where the geometry is computed; None is where the posteriors are.
         dtype: Floating-point type of the geometry; None is float64.
         batch_size: Data points encoded, or samples decoded, at a time.
@@ -108,73 +93,105 @@ class RiemannianUniformSampler:
             without a name in the folder for temporary files (``TMPDIR``), mapped as they are read.
 
     Raises:
-        ArgumentError: If an argument has no possible meaning.
+        ArgumentError: If an argument has no possible meaning, or nothing reads it.
         UnsupportedModelError: If the model has no Gaussian posterior or is of an unknown type.
 
     Example:
-        >>> sampler = RiemannianUniformSampler(model).fit(train_data)
+        >>> sampler = RiemannianUniformSampler.from_preset("local", model).fit(train_data)
         >>> images = sampler.sample(64)
     """
 
-    def __init__(
-        self,
-        model: Any = None,
-        *,
-        metric: Literal["posterior", "pullback"] = "posterior",
-        centroids: Literal["data", "pseudo_inputs"] = "data",
-        n_centroids: int | Literal["auto"] | None = 1000,
-        centroid_covariance: Literal["posterior", "cluster", "local"] = "posterior",
-        n_neighbors: int = 5,
-        covariance_structure: Literal["diagonal", "full"] = "diagonal",
-        law: Literal["volume", "islands"] = "volume",
-        island_scale: float | Literal["calibrated"] = "calibrated",
-        temperature: float | Literal["auto", "nearest"] = "auto",
-        min_ess: float = 0.8,
-        regularization: float | None = None,
-        decay: float | None = None,
-        floor_share: float = 1e-3,
-        volume_exponent: float = 1.0,
-        global_moves: bool = True,
-        n_steps: int | Literal["auto"] = "auto",
-        n_warmup: int | Literal["auto"] = "auto",
-        n_leapfrog_steps: int = 2,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        batch_size: int = 256,
-        memory_budget: int = MEMORY_BUDGET,
-    ) -> None:
-        self.settings = Settings(
-            metric=metric,
-            centroids=centroids,
-            n_centroids=n_centroids,
-            centroid_covariance=centroid_covariance,
-            n_neighbors=n_neighbors,
-            covariance_structure=covariance_structure,
-            law=law,
-            island_scale=island_scale,
-            temperature=temperature,
-            min_ess=min_ess,
-            regularization=regularization,
-            decay=decay,
-            floor_share=floor_share,
-            volume_exponent=volume_exponent,
-            global_moves=global_moves,
-            n_steps=n_steps,
-            n_warmup=n_warmup,
-            n_leapfrog_steps=n_leapfrog_steps,
-        )
-        self.model = _as_latent_model(model, metric)
-        self.device = None if device is None else torch.device(device)
-        self.dtype = choice("dtype", dtype or torch.float64, (torch.float32, torch.float64))
-        self.batch_size = natural("batch_size", batch_size)
-        self.memory_budget = natural("memory_budget", memory_budget)
+    model: Any = field(default=None, kw_only=False)
+    device: torch.device | str | None = None
+    dtype: torch.dtype | None = torch.float64
+    batch_size: int = 256
+    memory_budget: int = MEMORY_BUDGET
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._device = self.device = None if self.device is None else torch.device(self.device)
+        self.dtype = choice("dtype", self.dtype or torch.float64, (torch.float32, torch.float64))
+        self.batch_size = natural("batch_size", self.batch_size)
+        self.memory_budget = natural("memory_budget", self.memory_budget)
+        self._latent_model: LatentModel | None = None
+        if self.model is not None:
+            self._latent_model = as_latent_model(self.model, metric=self.metric)
         self._fit: FittedLaws | None = None
         self._diagnostics: dict[Hashable, Diagnostics] = {}
+        self._last_draws: dict[Hashable, Tensor] = {}
+
+    # Settings are compared by value, samplers by identity.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @property
+    def settings(self) -> Settings:
+        """The arguments that shape the law, as they stand."""
+        return Settings(**{name: getattr(self, name) for name in (declared.name for declared in fields(Settings))})
+
+    @property
+    def latent_model(self) -> LatentModel | None:
+        """The model as the sampler calls it: its adapter, with what a fit learnt of it."""
+        return self._latent_model
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 # scikit-learn's signature
+        """Arguments by name, as scikit-learn asks for them.
+
+        Args:
+            deep: Of no effect: no argument has arguments of its own.
+
+        Returns:
+            The arguments as they stand.
+        """
+        return {declared.name: getattr(self, declared.name) for declared in fields(self)}
+
+    def set_params(self, **arguments: Any) -> "RiemannianUniformSampler":
+        """Change arguments; a fit that is there stays as it is, and the next one takes them.
+
+        Args:
+            **arguments: New values by name.
+
+        Returns:
+            The sampler itself.
+
+        Raises:
+            ArgumentError: If there is no such argument, or the arguments do not go together; none is changed then.
+        """
+        before = self.get_params()
+        for name in arguments:
+            choice("argument", name, before)
+        other = type(self)(**{**before, **arguments})
+        for name in before:
+            setattr(self, name, getattr(other, name))
+        if not arguments.keys().isdisjoint(("model", "metric")):
+            self._latent_model = other._latent_model
+        return self
+
+    def __sklearn_clone__(self) -> "RiemannianUniformSampler":
+        return type(self)(**self.get_params())  # the model is shared, not copied
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fit is not None
+
+    def __repr__(self) -> str:
+        return text_line(type(self).__name__, *self._shown())
+
+    def _repr_html_(self) -> str:
+        return html_box(type(self).__name__, *self._shown())
+
+    def _shown(self) -> tuple[dict[str, Any], str]:
+        """Arguments that are not at their defaults, and whether there is a fit."""
+        defaults = {declared.name: declared.default for declared in fields(self)}
+        changed = {name: value for name, value in self.get_params().items() if value != defaults[name]}
+        if self.model is not None:
+            changed["model"] = type(self.model)  # a network's own repr runs over pages
+        if self._fit is None:
+            return changed, "not fitted"
+        n_codes, dim = self._fit.posterior.mean.shape
+        return changed, f"fitted on {n_codes:,} codes in {dim} dimensions"
 
     @classmethod
-    def from_preset(
-        cls, preset: Literal["uniform", "paper", "calibrated", "clusters", "local"], model: Any = None, **overrides: Any
-    ) -> "RiemannianUniformSampler":
+    def from_preset(cls, preset: Preset, model: Any = None, **overrides: Any) -> "RiemannianUniformSampler":
         """A sampler with the arguments of a named set-up, some of them overridden.
 
         ``"uniform"``: the exact uniform law of at most 1,000 posterior centroids. ``"paper"``: the published
@@ -186,7 +203,8 @@ class RiemannianUniformSampler:
         Args:
             preset: Its name.
             model: A trained model, as for the class.
-            **overrides: Arguments of the class that replace the preset's.
+            **overrides: Arguments of the class that replace the preset's; what of the preset nothing reads then is left
+                out.
 
         Returns:
             An unfitted sampler.
@@ -194,7 +212,7 @@ class RiemannianUniformSampler:
         Raises:
             ArgumentError: If there is no such preset.
         """
-        return cls(model, **{**PRESETS[choice("preset", preset, PRESETS)], **overrides})
+        return cls(model, **preset_arguments(preset, overrides))
 
     def fit(
         self, data: Any, labels: Any = None, seed: int = 0, *, group: "dist.ProcessGroup | None" = None
@@ -219,15 +237,15 @@ class RiemannianUniformSampler:
             UnsupportedModelError: If ``metric="pullback"`` needs a decoder's derivatives, and it has none.
             StorageError: If posteriors beyond the memory budget cannot be written.
         """
-        seed = derive_seed(natural("seed", seed, least=0))
-        if self.settings.metric == "pullback" and isinstance(data, GaussianPosterior):
+        seed, settings = derive_seed(natural("seed", seed, least=0)), self.settings
+        if self.metric == "pullback" and isinstance(data, GaussianPosterior):
             msg = (
                 "metric='pullback' makes covariances of data and their codes, but data is a GaussianPosterior, which "
                 "has its own: pass the data themselves, or metric='posterior'."
             )
             raise ArgumentError(msg)
-        model = with_learnt_noise(self.model, data, self.batch_size)
-        pseudo_inputs = _pseudo_inputs(model, labels) if self.settings.centroids == "pseudo_inputs" else None
+        model = with_learnt_noise(self._latent_model, data, self.batch_size)
+        pseudo_inputs = _pseudo_inputs(model, labels) if self.centroids == "pseudo_inputs" else None
         communicator = Communicator.of(group)
         with PosteriorStore(self.memory_budget) as store:
             posterior = encode_data(model, data, self.batch_size, store)
@@ -239,13 +257,11 @@ class RiemannianUniformSampler:
             raise DataError(msg)
         groups = group_rows(None if labels is None else check_labels(labels, data, len(posterior.mean)))
         device = store.device or posterior.mean.device
-        passes = Passes(self.device or precise(device), self.dtype, communicator)
-        laws = fit_laws(
-            split_by_label(posterior, groups, self.memory_budget), self.settings, seed, pseudo_inputs, passes
-        )
+        passes = Passes(self._device or precise(device), self.dtype, communicator)
+        laws = fit_laws(split_by_label(posterior, groups, self.memory_budget), settings, seed, pseudo_inputs, passes)
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
-        self.model = model
-        self._take(FittedLaws(posterior, laws, counts, device))
+        self._latent_model = model
+        self._take(FittedLaws(settings, posterior, laws, counts, device))
         return self
 
     def sample_latents(
@@ -279,6 +295,7 @@ class RiemannianUniformSampler:
                     continue
                 drawn[key] = draw(law, counts[key], (entropy, index), progress=bar.update)
                 self._diagnostics[key] = describe(law, fit.counts[key], drawn[key])
+                self._last_draws[key] = drawn[key].z[:MOST_DRAWS]
         return self._collect(drawn, labels, entropy)
 
     def sample(
@@ -366,11 +383,28 @@ class RiemannianUniformSampler:
         return self._by_label(lambda label: self._diagnostics[label])
 
     def summary(self) -> str:
-        """The diagnostics as a readable table."""
-        parts = self.diagnostics_
-        if isinstance(parts, Diagnostics):
-            return parts.summary()
-        return "\n\n".join(f"label {label!r}\n{part.summary()}" for label, part in parts.items())
+        """Preset, figures of the fit and of the last samples, what is good of them and what is not, and a verdict.
+
+        Near copies are counted among 1,000 samples at most.
+        """
+        settings = self._fitted.settings
+        preset, changes = closest_preset(settings)
+        changed = ", ".join(f"{name}={value!r}" for name, value in changes.items())
+        n_codes, dim = self.posterior_.mean.shape
+        heading = [
+            f"preset {preset!r}{f' with {changed}' if changed else ''}",
+            f"law {settings.law!r}, {n_codes:,} codes in {dim} dimensions, {str(self.dtype).removeprefix('torch.')}",
+        ]
+        self._count_near_copies()
+        return write_summary(heading, self._diagnostics)
+
+    def _count_near_copies(self) -> None:
+        """Complete the diagnostics of the last samples."""
+        for label, z in self._last_draws.items():
+            of_draws, of_codes = near_copies(self.posterior_, z)
+            found = self._diagnostics[label]
+            self._diagnostics[label] = replace(found, near_copies=of_draws, near_copies_of_codes=of_codes)
+        self._last_draws.clear()
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Save the fitted sampler, without the model, as safetensors and JSON. The training codes are part of it.
@@ -383,14 +417,15 @@ class RiemannianUniformSampler:
             StorageError: If a label cannot be written as JSON.
         """
         tensors, laws = self._fitted.state()
+        model = self._latent_model
         config = {
             "latent_dim": self.posterior_.mean.shape[1],
-            "latent_shape": getattr(self.model, "latent_shape", None),
-            "noise_variance": getattr(self.model, "noise_variance", None),
+            "latent_shape": model.latent_shape if isinstance(model, HasLatentShape) else None,
+            "noise_variance": model.noise_variance if isinstance(model, LearnsNoiseVariance) else None,
             "dtype": str(self.dtype).removeprefix("torch."),
             "batch_size": self.batch_size,
             "memory_budget": self.memory_budget,
-            "settings": asdict(self.settings),
+            "settings": asdict(self._fitted.settings),
             "laws": laws,
         }
         write_sampler_folder(folder, config, tensors)
@@ -415,9 +450,10 @@ class RiemannianUniformSampler:
         config, tensors = read_sampler_folder(folder)
         try:
             fitted_dim = config["latent_dim"]
+            settings = Settings(**drop_unread(config["settings"]))  # older releases took what nothing reads
             sampler = cls(
                 model,
-                **config["settings"],
+                **asdict(settings),
                 device=device or "cpu",
                 dtype=getattr(torch, config["dtype"]),
                 batch_size=config["batch_size"],
@@ -425,22 +461,22 @@ class RiemannianUniformSampler:
             )
             # Small ones are read now, so that the folder may change afterwards; large ones as they are needed.
             small = sum(tensor.nbytes for tensor in tensors.values()) <= sampler.memory_budget
-            placed = {name: tensor.to(sampler.device, copy=small) for name, tensor in tensors.items()}
-            sampler._take(FittedLaws.restore(sampler.settings, placed, config["laws"]))
+            placed = {name: tensor.to(sampler._device, copy=small) for name, tensor in tensors.items()}
+            sampler._take(FittedLaws.restore(settings, placed, config["laws"]))
         except UnsupportedModelError:  # not the folder's fault
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
             raise StorageError(msg) from error
-        dim = _latent_dim(sampler.model)
+        dim = _latent_dim(sampler._latent_model)
         if dim not in (None, fitted_dim):
             msg = f"{folder} was fitted in {fitted_dim} latent dimensions, the model has latent_dim={dim}."
             raise StorageError(msg)
-        adapter: Any = sampler.model
-        if config.get("latent_shape") and getattr(adapter, "latent_shape", ()) is None:
+        adapter = sampler._latent_model
+        if config.get("latent_shape") and isinstance(adapter, HasLatentShape) and adapter.latent_shape is None:
             adapter.latent_shape = tuple(config["latent_shape"])  # it has encoded nothing yet that would show it
-        if config.get("noise_variance") and hasattr(adapter, "with_noise"):
-            sampler.model = adapter.with_noise(config["noise_variance"])
+        if config.get("noise_variance") and isinstance(adapter, LearnsNoiseVariance):
+            sampler._latent_model = adapter.with_noise(config["noise_variance"])
         return sampler
 
     @property
@@ -453,6 +489,7 @@ class RiemannianUniformSampler:
     def _take(self, fit: FittedLaws) -> None:
         self._fit = fit
         self._diagnostics = {label: describe(law, fit.counts[label]) for label, law in fit.laws.items()}
+        self._last_draws = {}
 
     def _by_label(self, value: Callable[[Hashable], Value]) -> Value | dict[Hashable, Value]:
         laws = self._fitted.laws
@@ -481,10 +518,10 @@ class RiemannianUniformSampler:
 
     @property
     def _decoder(self) -> LatentModel:
-        if self.model is None:
+        if self._latent_model is None:
             msg = "model is None, so latents cannot be decoded; use sample_latents, or pass a model."
             raise ArgumentError(msg)
-        return self.model
+        return self._latent_model
 
     def _collect(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
         """The draws of all labels, in the order asked for or at random, as the model's dtype and device want them."""
@@ -504,10 +541,6 @@ class RiemannianUniformSampler:
 def _decoded(model: LatentModel, z: Tensor, batch_size: int) -> Tensor:
     batches = progress_bar(z.split(batch_size), desc="decode", unit="batch")
     return torch.cat([model.decode(batch) for batch in batches])
-
-
-def _as_latent_model(model: Any, metric: Literal["posterior", "pullback"]) -> LatentModel | None:
-    return None if model is None else as_latent_model(model, metric=metric)
 
 
 def _pseudo_inputs(model: LatentModel | None, labels: Any) -> GaussianPosterior:

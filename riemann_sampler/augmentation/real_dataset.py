@@ -113,10 +113,10 @@ def model_of(sampler: Any) -> LatentModel:
     if not isinstance(sampler, RiemannianUniformSampler):
         msg = f"sampler must be a RiemannianUniformSampler, got {type(sampler).__name__}."
         raise ArgumentTypeError(msg)
-    if sampler.model is None:
+    if sampler.latent_model is None:
         msg = "the sampler's model is None, so nothing can be encoded or decoded; make the sampler with a model."
         raise ArgumentError(msg)
-    return sampler.model
+    return sampler.latent_model
 
 
 def decoded_like(model: LatentModel, z: Float[Tensor, "n dim"], like: Tensor) -> Tensor:

@@ -1,30 +1,24 @@
 """What each command of the command line does; under torchrun the first process alone talks."""
 
 import argparse
-import math
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..adapters import load_model
 from ..compute import Communicator
-from ..encoding import MEMORY_BUDGET
+from ..encoding import MEMORY_BUDGET, precise
 from ..errors import ArgumentError
 from ..files import describe, read_data, read_labels, write_array, write_images
-from ..laws import Diagnostics
 from ..sampler import RiemannianUniformSampler
-from ..settings import Settings
 from ..sharding import encode_shards, read_codes, sample_shards
 from .parser import json_or_text
 
 __all__ = ["COMMANDS"]
 
-FIGURES = ("n_codes", "n_centroids", "temperature", "island_scale", "relative_ess", "floor_share", "step_size")
-"""Diagnostics of a fit, in the order of the columns that show them."""
+N_JUDGED = 1_000
+"""Latent positions that ``info`` draws for its verdict."""
 
 
 def _encode(options: argparse.Namespace, communicator: Communicator) -> None:
@@ -41,11 +35,11 @@ def _fit(options: argparse.Namespace, communicator: Communicator) -> None:
     data = communicator.each(lambda: _codes_or_data(options, communicator))
     labels = communicator.each(lambda: _labels(options, communicator))
     model = None if options.model is None else communicator.each(lambda: _model(options))
-    arguments = {"device": _geometry_device(options.device), **dict(options.settings), **_given(options, "batch_size")}
+    arguments = {"device": precise(options.device), **dict(options.settings), **_given(options, "batch_size")}
     sampler = RiemannianUniformSampler.from_preset(options.preset, model, **arguments)
     sampler.fit(data, labels, seed=options.seed, group=communicator.group)
     _say(communicator, f"fitted on {options.device}")
-    _say(communicator, _summary(sampler))
+    _say(communicator, sampler.summary())
     communicator.first(lambda: sampler.save(options.out))
     _say(communicator, f"saved to {options.out}")
 
@@ -79,7 +73,9 @@ def _sample(options: argparse.Namespace, communicator: Communicator) -> None:
 
 
 def _info(options: argparse.Namespace, communicator: Communicator) -> None:
-    _say(communicator, _summary(RiemannianUniformSampler.load(options.sampler)))
+    sampler = RiemannianUniformSampler.load(options.sampler)
+    sampler.sample_latents(N_JUDGED, seed=0)
+    _say(communicator, sampler.summary())
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Communicator], None]] = {
@@ -102,7 +98,7 @@ def _model(options: argparse.Namespace) -> Any:
 
 def _sampler(options: argparse.Namespace) -> RiemannianUniformSampler:
     model = None if options.latents else _model(options)
-    return RiemannianUniformSampler.load(options.sampler, model, device=_geometry_device(options.device))
+    return RiemannianUniformSampler.load(options.sampler, model, device=precise(options.device))
 
 
 def _data(options: argparse.Namespace, communicator: Communicator) -> Any:
@@ -136,42 +132,11 @@ def _labels(options: argparse.Namespace, communicator: Communicator) -> Any:
     return labels
 
 
-def _summary(sampler: RiemannianUniformSampler) -> str:
-    """What a fitted sampler is, and a row of figures for each label."""
-    settings, defaults = asdict(sampler.settings), asdict(Settings())
-    changed = [f"{name}={value}" for name, value in settings.items() if name != "law" and value != defaults[name]]
-    n_codes, dim = sampler.posterior_.mean.shape
-    lines = [
-        f"codes       {n_codes:,} in {dim} latent dimensions",
-        f"law         {sampler.settings.law}",
-        f"settings    {', '.join(changed) or 'all at their defaults'}",
-        f"geometry    {str(sampler.dtype).removeprefix('torch.')}, batch size {sampler.batch_size:,}",
-    ]
-    parts = sampler.diagnostics_
-    rows = [["label", *(name.replace("_", " ") for name in FIGURES)]]
-    for label, part in {"all": parts}.items() if isinstance(parts, Diagnostics) else parts.items():
-        rows.append([str(label), *(_readable(getattr(part, name)) for name in FIGURES)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([*lines, "", *table])
-
-
-def _readable(value: int | float) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    return "–" if math.isnan(value) else f"{value:.4g}"
-
-
 def _label(sampler: RiemannianUniformSampler, text: str) -> Any:
     """The label of the fit that a text stands for; the text itself, if it stands for none."""
     metrics = sampler.metric_
     known = list(metrics) if isinstance(metrics, dict) else []
     return next((label for label in known for value in (text, json_or_text(text)) if label == value), text)
-
-
-def _geometry_device(device: torch.device) -> torch.device:
-    """Where the geometry is computed: with the model, but Apple's mps has no float64."""
-    return torch.device("cpu") if device.type == "mps" else device
 
 
 def _check_sample(options: argparse.Namespace, communicator: Communicator) -> None:

@@ -9,15 +9,16 @@ from typing import Any, NoReturn
 import torch
 
 from ..errors import ArgumentError
-from ..settings import PRESETS, Settings
+from ..sampler import RiemannianUniformSampler
+from ..settings import PRESETS
 
 __all__ = ["PROGRAM", "json_or_text", "make_parser"]
 
 PROGRAM = "riemann-sampler"
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-KNOWN = sorted(["dtype", "memory_budget", *(field.name for field in fields(Settings))])
-"""What ``--set`` knows; the device and the batch size have options of their own."""
+KNOWN = sorted({field.name for field in fields(RiemannianUniformSampler)} - {"model", "device", "batch_size"})
+"""What ``--set`` knows; model, device and batch size have options of their own."""
 
 DESCRIPTION = """\
 Sample a trained variational autoencoder by the Riemannian geometry of its latent space (arXiv:2209.07370): fit a

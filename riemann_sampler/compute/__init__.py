@@ -4,6 +4,7 @@ from .chunking import Buffers, RowChunks, n_blocks, row_chunks
 from .communicator import THIS_PROCESS, Communicator, launched
 from .progress import progress_bar, silent
 from .seeds import derive_seed, make_generator
+from .warn import warn_user
 
 __all__ = [
     "THIS_PROCESS",
@@ -17,4 +18,5 @@ __all__ = [
     "progress_bar",
     "row_chunks",
     "silent",
+    "warn_user",
 ]

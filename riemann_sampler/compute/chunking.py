@@ -1,13 +1,13 @@
 """Work on many rows, so few at a time that its temporaries stay small."""
 
 import math
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from ..errors import MemoryWarning
+from .warn import warn_user
 
 __all__ = ["Buffers", "RowChunks", "n_blocks", "row_chunks"]
 
@@ -83,7 +83,7 @@ class RowChunks:
                 msg = (
                     f"memory ran out on {min(n_rows, len(z) - first)} positions at a time; going on with half as many."
                 )
-                warnings.warn(msg, MemoryWarning, stacklevel=2)
+                warn_user(msg, MemoryWarning)
                 continue
             first += n_rows
         return [torch.cat(columns) if len(parts) > 1 else columns[0] for columns in zip(*parts, strict=True)]

@@ -91,7 +91,7 @@ class Communicator:
                     try:
                         raise due
                     finally:
-                        del own, due  # a frame and an error that know each other keep alive what they know: the group
+                        del own, due  # frame and exception form a cycle that would keep the process group alive
                 yield due
 
     def each(self, make: Callable[[], Value]) -> Value:
@@ -110,9 +110,14 @@ class Communicator:
         """Let the first process act; what fails there raises an error on all, as in `in_order`."""
         self.each(lambda: act() if self.rank == 0 else None)
 
+    def from_first(self, make: Callable[[], Part]) -> Part:
+        """What the first process makes, on each process; errors as in `in_order`."""
+        (part,) = self.in_order(1, lambda _: make())
+        return part
+
     def broadcast(self, tensor: Tensor) -> Tensor:
         """The tensor that the first process gives, on each process; on the device of its own."""
-        (shared,) = next(self.in_order(1, lambda _: (tensor,)))
+        (shared,) = self.from_first(lambda: (tensor,))
         return shared.to(tensor.device)
 
     def barrier(self) -> None:

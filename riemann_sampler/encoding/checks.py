@@ -1,13 +1,13 @@
 """What is to be known of posteriors before a geometry is made of them, in one pass."""
 
 import math
-import warnings
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..compute import warn_user
 from ..errors import ArgumentTypeError, CollapseWarning, DataError, DimensionWarning, SpreadWarning
 from ..protocols import GaussianPosterior
 from .streaming import chunks, in_double
@@ -126,20 +126,20 @@ def _warn(found: PosteriorSummary, name: str) -> None:
             f"{name}: the latent space has {dim} dimensions. Above {MANY_DIMENSIONS} the geometry takes "
             "minutes, and distances between codes differ little; law='islands' is the faster one."
         )
-        warnings.warn(msg, DimensionWarning, stacklevel=4)
+        warn_user(msg, DimensionWarning)
     if found.narrowest > 0:
         msg = (
             f"{name}: every log-variance is positive, the smallest is {found.narrowest:.3g}. Is it a standard "
             "deviation or a variance? Then wrap the model in a FunctionAdapter with spread='std' or spread='variance'."
         )
-        warnings.warn(msg, SpreadWarning, stacklevel=4)
+        warn_user(msg, SpreadWarning)
     inactive = (~found.active).nonzero()[:, 0].tolist()
     if inactive:
         msg = (
             f"{name}: {len(inactive)} of {dim} latent units are inactive (posterior collapse): {inactive}. "
             "The metric is flat along them; a lower beta or a sharper likelihood would use them."
         )
-        warnings.warn(msg, CollapseWarning, stacklevel=4)
+        warn_user(msg, CollapseWarning)
 
 
 MANY_DIMENSIONS = 4096

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..compute import progress_bar
 from ..errors import ArgumentError, ArgumentTypeError, DataError
-from ..protocols import GaussianPosterior, LatentModel
+from ..protocols import GaussianPosterior, HasPseudoInputs, LatentModel, LearnsNoiseVariance
 from .checks import check_posterior
 from .posterior_store import PosteriorStore
 
@@ -108,19 +108,17 @@ def encode_data(
 def with_learnt_noise(model: LatentModel | None, data: Any, batch_size: int) -> LatentModel | None:
     """The model with the noise variance of the data, if it is one that learns it; otherwise the model itself.
 
-    Such a model has a method ``with_noise_of``, which goes through batches of the data. Errors as `encode_data`.
+    It goes through the data once more. Errors as `encode_data`.
     """
-    learn = getattr(model, "with_noise_of", None)
-    if learn is None or isinstance(data, GaussianPosterior):
+    if not isinstance(model, LearnsNoiseVariance) or isinstance(data, GaussianPosterior):
         return model
     with torch.random.fork_rng(devices=[]):
-        learnt: LatentModel = learn(_finite_batches(data, batch_size, "reconstruct"))
-    return learnt
+        return model.with_noise_of(_finite_batches(data, batch_size, "reconstruct"))
 
 
 def pseudo_input_posterior(model: LatentModel | None) -> GaussianPosterior:
     """Posteriors of the pseudo-inputs that a model has learnt; an `ArgumentError` if it has none."""
-    posterior: GaussianPosterior | None = getattr(model, "pseudo_inputs", lambda: None)()
+    posterior = model.pseudo_inputs() if isinstance(model, HasPseudoInputs) else None
     if posterior is None:
         msg = (
             "centroids='pseudo_inputs' needs a model that has learnt pseudo-inputs, such as pythae's VAMP; this one "

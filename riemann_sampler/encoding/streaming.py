@@ -39,7 +39,7 @@ def subset(posterior: GaussianPosterior, n: int, seed: int) -> GaussianPosterior
 
 
 def precise(device: torch.device) -> torch.device:
-    """The device, or the CPU if it has no double precision."""
+    """The device, or the CPU if it has no double precision, as Apple's mps."""
     return torch.device("cpu") if device.type == "mps" else device
 
 

@@ -4,10 +4,13 @@ from .diagnostics import Diagnostics, describe
 from .draws import CHAINS_PER_BLOCK, arrange, draw
 from .fit import fit_laws
 from .law import Draws, FittedLaws, IslandLaw, Law, VolumeLaw
+from .novelty import MOST_DRAWS, near_copies
+from .summary import write_summary
 from .temperature import nearest_temperature
 
 __all__ = [
     "CHAINS_PER_BLOCK",
+    "MOST_DRAWS",
     "Diagnostics",
     "Draws",
     "FittedLaws",
@@ -18,5 +21,7 @@ __all__ = [
     "describe",
     "draw",
     "fit_laws",
+    "near_copies",
     "nearest_temperature",
+    "write_summary",
 ]

@@ -1,7 +1,7 @@
 """What a fit and a set of draws say of themselves."""
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class Diagnostics:
         centroid_perplexity: Perplexity of the nearest centroids' frequencies, as a share of what is expected of as many
             draws that use all centroids equally.
         nearest_distance: Quantiles .05, .5, .95 of the Mahalanobis distance to the nearest centroid.
+        near_copies: Share of draws that are near copies of training codes; found for `summary`.
+        near_copies_of_codes: Share of training codes that are near copies of others.
     """
 
     n_codes: int
@@ -59,20 +61,8 @@ class Diagnostics:
     centroids_reached: float = math.nan
     centroid_perplexity: float = math.nan
     nearest_distance: tuple[float, float, float] = (math.nan,) * 3
-
-    def summary(self) -> str:
-        """One line for each figure, as a table."""
-        rows = [(field.name.replace("_", " "), getattr(self, field.name)) for field in fields(self)]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {_readable(value)}" for name, value in rows)
-
-
-def _readable(value: int | float | tuple[float, ...]) -> str:
-    if isinstance(value, tuple):
-        return " / ".join(map(_readable, value))
-    if isinstance(value, int):
-        return f"{value:,}"
-    return "–" if math.isnan(value) else f"{value:.4g}"
+    near_copies: float = math.nan
+    near_copies_of_codes: float = math.nan
 
 
 def _relative_perplexity(counts: NDArray[np.int64]) -> float:
@@ -102,8 +92,8 @@ def describe(law: Law, n_codes: int, draws: Draws | None = None) -> Diagnostics:
     trace = draws.trace.double().cpu().numpy()
     counts = np.bincount(draws.nearest_centroid.cpu().numpy(), minlength=fitted.n_centroids)
     quantiles = np.quantile(draws.nearest_distance.double().cpu().numpy(), (0.05, 0.5, 0.95))
-    return Diagnostics(
-        **{field.name: getattr(fitted, field.name) for field in fields(fitted)[:8]},
+    return replace(
+        fitted,
         n_samples=n,
         acceptance=float(draws.acceptance.mean()) if isinstance(law, VolumeLaw) else math.nan,
         global_acceptance=float(draws.global_acceptance.mean()),

@@ -1,7 +1,6 @@
 """From posteriors and settings to a fitted law."""
 
 import math
-import warnings
 from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..compute import warn_user
 from ..encoding import PLAIN, Passes, subset
 from ..errors import DataError, FloorWarning, TemperatureWarning
 from ..mcmc import choose_n_steps, make_kernel
@@ -151,9 +151,7 @@ def _volume_law(centroids: Centroids, draft: _Draft, settings: Settings, seed: i
     ess = relative_ess(proper, seed)
     metric = proper
     if settings.regularization is not None:
-        metric = proper.replace(
-            temperature=proper.temperature, regularization=settings.regularization, decay=proper.decay
-        )
+        metric = proper.replace(regularization=settings.regularization)
     _warn(metric, ess, settings)
 
     generator = torch.Generator(metric.centroids.device).manual_seed(seed)
@@ -205,7 +203,7 @@ def _warn(metric: Metric, ess: float, settings: Settings) -> None:
             "the most crowded spots, and chains may not get there in their steps (see R-hat in the summary). "
             "temperature='auto' keeps it at min_ess."
         )
-        warnings.warn(msg, TemperatureWarning, stacklevel=5)
+        warn_user(msg, TemperatureWarning)
     share = floor_share(metric)
     if share > LARGE_FLOOR_SHARE:
         msg = (
@@ -213,7 +211,7 @@ def _warn(metric: Metric, ess: float, settings: Settings) -> None:
             f"{share:.3g} of the mass, far from the data; leave both None for a floor of share "
             f"floor_share={settings.floor_share:.3g}."
         )
-        warnings.warn(msg, FloorWarning, stacklevel=5)
+        warn_user(msg, FloorWarning)
 
 
 def _own_scale(

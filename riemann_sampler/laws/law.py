@@ -177,12 +177,14 @@ class FittedLaws:
     """Posteriors of the training data, and a law for each label; without labels there is one law, that of None.
 
     Attributes:
+        settings: Arguments of the fit.
         posterior: Posteriors of all data, as the model gave them.
         laws: Law of each label.
         counts: Number of data points of each label.
         device: Where the model gave the posteriors, and where samples go; mapped posteriors themselves are on the CPU.
     """
 
+    settings: Settings
     posterior: GaussianPosterior
     laws: Mapping[Hashable, Law]
     counts: Mapping[Hashable, int]
@@ -212,4 +214,4 @@ class FittedLaws:
             restored[scalars["label"]] = law_class.restore(settings, own, scalars)
         counts = {scalars["label"]: scalars["n_codes"] for scalars in laws}
         posterior = GaussianPosterior(tensors["mean"], tensors["log_variance"])
-        return cls(posterior, restored, counts, posterior.mean.device)
+        return cls(settings, posterior, restored, counts, posterior.mean.device)

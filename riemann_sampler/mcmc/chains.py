@@ -5,7 +5,6 @@ the last state of its own chain.
 """
 
 import math
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -14,9 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..compute import progress_bar, warn_user
 from ..errors import ConvergenceWarning
 from ..metric import Metric
 from . import hmc, independence
+from .adaptation import warm_up
 from .convergence import effective_sample_size, split_r_hat
 from .island_proposal import IslandProposal
 
@@ -24,9 +25,6 @@ __all__ = ["ChainInfo", "Kernel", "choose_n_steps", "make_kernel", "run_chains"]
 
 N_GLOBAL_MOVES = 4
 """Global moves of a step. Each costs about half a gradient; together they free a chain from where one alone sticks."""
-
-SETTLED, LEAST_WARM_UP, MOST_WARM_UP = 0.02, 20, 200
-"""An adaptation ends when the averaged step size changes by less than this share in a round of ten steps."""
 
 LEAST_STEPS, MOST_STEPS = 12, 500
 LARGEST_R_HAT = 1.007
@@ -78,7 +76,7 @@ class _Step(NamedTuple):
 def _step(
     state: hmc.HMCState,
     metric: Metric,
-    importance: IslandProposal,
+    proposal: IslandProposal,
     generator: torch.Generator,
     *,
     step_size: Float[Tensor, ""],
@@ -89,9 +87,9 @@ def _step(
     target = metric.log_density_and_gradient
     global_acceptance = torch.full_like(state.log_density, torch.nan)
     if global_moves:
-        walkers, acceptances = independence.init(state.position, importance), []
+        walkers, acceptances = independence.init(state.position, proposal), []
         for _ in range(N_GLOBAL_MOVES):
-            walkers, acceptance = independence.step(walkers, importance, generator)
+            walkers, acceptance = independence.step(walkers, proposal, generator)
             acceptances.append(acceptance)
         global_acceptance = torch.stack(acceptances).mean(0)
         state = hmc.init(walkers.position, target)
@@ -120,43 +118,38 @@ def make_kernel(
     With ``n_warmup="auto"`` the adaptation ends when its averaged step size has settled.
     """
     metric = metric.buffered()
-    importance = IslandProposal(metric)
-    inverse_mass = importance.islands.scale**2 * metric.quadratics.variances.mean(0)
-    state = hmc.init(start, metric.log_density_and_gradient)
-    adaptation = hmc.init_step_size(metric.dim**-0.25, start)
-    before = math.inf
-    for n_updates in range(1, (MOST_WARM_UP if n_warmup == "auto" else n_warmup) + 1):
+    proposal = IslandProposal(metric)
+    inverse_mass = proposal.islands.scale**2 * metric.quadratics.variances.mean(0)
+
+    def transition(state: hmc.HMCState, step_size: Float[Tensor, ""]) -> tuple[hmc.HMCState, hmc.HMCInfo]:
         step = _step(
             state,
             metric,
-            importance,
+            proposal,
             generator,
-            step_size=adaptation.log_step_size.exp(),
+            step_size=step_size,
             inverse_mass=inverse_mass,
             n_leapfrog_steps=n_leapfrog_steps,
             global_moves=global_moves,
         )
-        state, adaptation = step.state, hmc.adapt_step_size(adaptation, step.info.acceptance)
-        if n_warmup == "auto" and n_updates % 10 == 0:
-            now = adaptation.log_average.item()
-            if n_updates >= LEAST_WARM_UP and abs(now - before) < SETTLED:
-                break
-            before = now
-    return Kernel(math.exp(adaptation.log_average.item()), inverse_mass, n_leapfrog_steps, global_moves)
+        return step.state, step.info
+
+    log_step_size = warm_up(transition, hmc.init(start, metric.log_density_and_gradient), n_warmup)
+    return Kernel(math.exp(log_step_size.item()), inverse_mass, n_leapfrog_steps, global_moves)
 
 
 def _steps(
     kernel: Kernel, metric: Metric, start: Float[Tensor, "chains dim"], generator: torch.Generator
 ) -> Iterator[_Step]:
     metric = metric.buffered()
-    importance = IslandProposal(metric)
+    proposal = IslandProposal(metric)
     step_size = start.new_tensor(kernel.step_size)
     state = hmc.init(start, metric.log_density_and_gradient)
     while True:
         step = _step(
             state,
             metric,
-            importance,
+            proposal,
             generator,
             step_size=step_size,
             inverse_mass=kernel.inverse_mass,
@@ -202,18 +195,20 @@ def choose_n_steps(
     """
     trace: list[Tensor] = []
     steps, wanted = _steps(kernel, metric, start, generator), LEAST_STEPS
-    while wanted <= MOST_STEPS:
-        while len(trace) < wanted:
-            trace.append(next(steps).state.log_density)
-        last_half = torch.stack(trace[wanted // 2 :]).double().cpu().numpy()
-        r_hat = split_r_hat(last_half)
-        # A log density that does not vary, NaN, is that of a single point mass: nothing is left to converge.
-        if not r_hat >= LARGEST_R_HAT and not effective_sample_size(last_half) < len(start):
-            return wanted
-        wanted = -(-4 * wanted // 3)
+    with progress_bar(total=MOST_STEPS, desc="pilot chains", unit="step") as bar:
+        while wanted <= MOST_STEPS:
+            while len(trace) < wanted:
+                trace.append(next(steps).state.log_density)
+                bar.update()
+            last_half = torch.stack(trace[wanted // 2 :]).double().cpu().numpy()
+            r_hat = split_r_hat(last_half)
+            # A log density that does not vary, NaN, is that of a single point mass: nothing is left to converge.
+            if not r_hat >= LARGEST_R_HAT and not effective_sample_size(last_half) < len(start):
+                return wanted
+            wanted = -(-4 * wanted // 3)
     msg = (
         f"after {len(trace)} steps the chains have not converged: split R-hat of the log density is {r_hat:.3f}, "
         f"{LARGEST_R_HAT} is wanted. Lower the temperature (min_ess nearer 1), or set n_steps yourself."
     )
-    warnings.warn(msg, ConvergenceWarning, stacklevel=6)
+    warn_user(msg, ConvergenceWarning)
     return len(trace)

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from .metropolis import metropolis_accept
+from .metropolis import acceptance_probability, metropolis_accept
 
 __all__ = [
     "HMCInfo",
@@ -132,7 +132,7 @@ def step(
     )
     kinetic_rise = 0.5 * ((end_momentum.square() - momentum.square()) * inverse_mass).sum(1)
     log_ratio = proposal.log_density - state.log_density - kinetic_rise
-    acceptance = torch.nan_to_num(log_ratio.clamp(max=0).exp(), nan=0.0)
+    acceptance = acceptance_probability(log_ratio)
     is_divergent = ~(log_ratio > -DIVERGENCE_ENERGY)
     return select(metropolis_accept(log_ratio, generator), proposal, state), HMCInfo(acceptance, is_divergent)
 

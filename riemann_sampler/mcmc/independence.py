@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .metropolis import metropolis_accept
+from .metropolis import acceptance_probability, metropolis_accept
 
 __all__ = ["IndependenceMetropolisState", "Proposal", "init", "step"]
 
@@ -52,4 +52,4 @@ def step(
         torch.where(accepted[:, None], proposed.position, state.position),
         torch.where(accepted, proposed.log_weight, state.log_weight),
     )
-    return moved, torch.nan_to_num(log_ratio.clamp(max=0).exp(), nan=0.0)
+    return moved, acceptance_probability(log_ratio)

@@ -3,12 +3,20 @@
 One formula, one folder: quadratic forms, components, metric, centroids, islands.
 """
 
-from .centroids import Centroids, cluster_centroids, local_centroids, merge_duplicates, posterior_centroids
+from .centroids import (
+    DUPLICATE_DISTANCE,
+    Centroids,
+    cluster_centroids,
+    local_centroids,
+    merge_duplicates,
+    posterior_centroids,
+)
 from .islands import IslandMixture, floor_share, island_scale, proper_floor
 from .metric import DiagonalMetric, FullMetric, Metric
 from .quadratic_forms import DiagonalQuadratics, Quadratics
 
 __all__ = [
+    "DUPLICATE_DISTANCE",
     "Centroids",
     "DiagonalMetric",
     "DiagonalQuadratics",

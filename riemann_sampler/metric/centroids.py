@@ -27,7 +27,14 @@ from ..encoding import PLAIN, Passes, subset
 from ..protocols import GaussianPosterior
 from .quadratic_forms import DiagonalQuadratics, FullQuadratics, Quadratics
 
-__all__ = ["Centroids", "cluster_centroids", "local_centroids", "merge_duplicates", "posterior_centroids"]
+__all__ = [
+    "DUPLICATE_DISTANCE",
+    "Centroids",
+    "cluster_centroids",
+    "local_centroids",
+    "merge_duplicates",
+    "posterior_centroids",
+]
 
 MINI_BATCH_ABOVE = 20_000
 """Number of codes above which k-means works on mini-batches."""
@@ -72,7 +79,7 @@ class Centroids(NamedTuple):
 def _k_means(posterior: GaussianPosterior, n_clusters: int, seed: int, passes: Passes) -> Float[Tensor, "centres dim"]:
     """Centres of k-means, float64; those of empty or coinciding clusters are dropped."""
 
-    def make(_: int) -> tuple[Tensor]:
+    def make() -> tuple[Tensor]:
         few = subset(posterior, max(MINI_BATCH_ABOVE, CODES_PER_CENTRE * n_clusters), seed)
         method = MiniBatchKMeans if len(few.mean) > MINI_BATCH_ABOVE else KMeans
         codes = passes.place(few).mean.cpu().double().numpy()
@@ -80,7 +87,7 @@ def _k_means(posterior: GaussianPosterior, n_clusters: int, seed: int, passes: P
         model = method(min(n_clusters, n_distinct), n_init=1, random_state=seed % 2**32).fit(codes)
         return (torch.from_numpy(model.cluster_centers_[np.unique(model.labels_)]),)
 
-    return next(passes.communicator.in_order(1, make))[0]
+    return passes.communicator.from_first(make)[0]
 
 
 def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
@@ -136,11 +143,11 @@ def _nearest_codes(
 ) -> Int[Tensor, " centres"]:
     """As `Passes.nearest_codes`, of few codes; scikit-learn's rounding decides between the two codes of a pair."""
 
-    def make(_: int) -> tuple[Tensor]:
+    def make() -> tuple[Tensor]:
         codes = passes.place(posterior).mean.cpu().double().numpy()
         return (torch.from_numpy(pairwise_distances_argmin(centres.cpu().numpy(), codes)),)
 
-    return next(passes.communicator.in_order(1, make))[0]
+    return passes.communicator.from_first(make)[0]
 
 
 def cluster_centroids(

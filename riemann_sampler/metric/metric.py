@@ -20,9 +20,9 @@ however far from the data; `terms` says how.
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, reduce
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -32,7 +32,7 @@ from ..compute import Buffers
 from ..errors import ArgumentError
 from ..validation import finite_matrix, positive
 from .components import LN2, LOG2_E, MetricComponents, exp2_clamped_, log2_sum_exp2_
-from .quadratic_forms import DiagonalQuadratics, FullQuadratics
+from .quadratic_forms import DiagonalQuadratics, FullQuadratics, Quadratics
 
 __all__ = ["DiagonalMetric", "FullMetric", "Metric"]
 
@@ -41,12 +41,28 @@ KEPT_NUMBERS = 2**23
 """Numbers of weights, (positions, centroids), that one evaluation keeps between its two passes: 64 MiB in float64."""
 
 
-class _Part(NamedTuple):
+class _ExponentBlock(NamedTuple):
+    """A block of terms, their exponents x_k at each position, and whether the weights made of these are kept."""
+
+    terms: MetricComponents
+    exponents: Float[Tensor, "terms n"]
+    is_kept: bool
+
+
+class _WeightBlock(NamedTuple):
     """A block of terms, for each position its largest exponent, and the weights 2^{x_k − shift} if they were kept."""
 
     terms: MetricComponents
     shift: Float[Tensor, " n"]
     weights: Float[Tensor, "terms n"] | None
+
+
+class _Scaled(NamedTuple):
+    """Coefficients of 2^{−shift} G(z), the shift, and the blocks of weights that they were made of."""
+
+    coefficients: Float[Tensor, "n m"]
+    shift: Float[Tensor, " n"]
+    blocks: list[_WeightBlock]
 
 
 class Metric:
@@ -72,12 +88,17 @@ class Metric:
             msg = f"precisions must have shape {wanted} to match the centroids, got {tuple(precisions.shape)}."
             raise ArgumentError(msg)
         finite_matrix("precisions", precisions.flatten(1))
-        self.quadratics = self._structure(centroids, precisions.to(centroids))
-        self.temperature = positive("temperature", temperature)
-        self.regularization = positive("regularization", regularization)
-        self.decay = positive("decay", decay)
-        self.volume_exponent = positive("volume_exponent", volume_exponent)
+        self._quadratics = self._structure(centroids, precisions.to(centroids))
+        self._temperature = positive("temperature", temperature)
+        self._regularization = positive("regularization", regularization)
+        self._decay = positive("decay", decay)
+        self._volume_exponent = positive("volume_exponent", volume_exponent)
         self._buffers: Buffers | None = None
+
+    def __repr__(self) -> str:
+        scalars = ("temperature", "regularization", "decay", "volume_exponent")
+        values = ", ".join(f"{name}={getattr(self, name):.4g}" for name in scalars)
+        return f"{type(self).__name__}({self.quadratics.n_centroids:,} centroids in {self.dim} dimensions, {values})"
 
     def buffered(self) -> "Metric":
         """The same metric, for a loop of one thread: temporaries are written where those before were; no autograd."""
@@ -85,14 +106,52 @@ class Metric:
         other._buffers = Buffers()
         return other
 
-    def replace(self, *, temperature: float, regularization: float, decay: float) -> "Metric":
-        """The same centroids and precisions (shared, not copied) with other scalars."""
+    def replace(
+        self,
+        *,
+        temperature: float | None = None,
+        regularization: float | None = None,
+        decay: float | None = None,
+        volume_exponent: float | None = None,
+    ) -> "Metric":
+        """The same centroids and precisions (shared, not copied) with other scalars; None keeps one."""
         other = copy.copy(self)
         other.__dict__.pop("_terms", None)
-        other.temperature = positive("temperature", temperature)
-        other.regularization = positive("regularization", regularization)
-        other.decay = positive("decay", decay)
+        given = {
+            "temperature": temperature,
+            "regularization": regularization,
+            "decay": decay,
+            "volume_exponent": volume_exponent,
+        }
+        for name, value in given.items():
+            if value is not None:
+                setattr(other, f"_{name}", positive(name, value))
         return other
+
+    @property
+    def quadratics(self) -> Quadratics:
+        """The quadratic forms δ_k around the centroids."""
+        return self._quadratics
+
+    @property
+    def temperature(self) -> float:
+        """Temperature ρ."""
+        return self._temperature
+
+    @property
+    def regularization(self) -> float:
+        """Floor λ."""
+        return self._regularization
+
+    @property
+    def decay(self) -> float:
+        """Rate τ of the floor, in inverse squared latent units."""
+        return self._decay
+
+    @property
+    def volume_exponent(self) -> float:
+        """Exponent α of the volume law."""
+        return self._volume_exponent
 
     @property
     def centroids(self) -> Float[Tensor, "k dim"]:
@@ -111,7 +170,11 @@ class Metric:
 
     def log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, " n"]:
         """Logarithm of the volume element √det G(z), in nats; differentiable."""
-        return self._by_chunks(lambda rows: self._log_volume(self._terms.features(rows))[:1], z)[0]
+
+        def of(rows: Tensor) -> tuple[Tensor]:
+            return (self._log_volume(self._scale(self._exponents(self._terms.features(rows))))[0],)
+
+        return self._by_chunks(of, z)[0]
 
     def grad_log_volume(self, z: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
         """Gradient of `log_volume` in closed form, in nats per latent unit."""
@@ -138,14 +201,18 @@ class Metric:
         offset_exponents = LOG2_E * offsets[:, None]
 
         def both(rows: Tensor) -> tuple[Tensor, Tensor]:
-            features, log_sums = self._terms.features(rows), []
-            offset = iter(offset_exponents.split([len(block) for block in self._terms.blocks(len(rows))]))
+            log_sums, first = [], 0
 
-            def see(exponents: Tensor) -> None:
-                out = self._block("products", exponents.shape)
-                log_sums.append(log2_sum_exp2_(torch.add(next(offset), exponents, alpha=power, out=out)))
+            def summed() -> Iterator[_ExponentBlock]:
+                nonlocal first
+                for block in self._exponents(self._terms.features(rows)):
+                    offset = offset_exponents[first : first + len(block.terms)]
+                    out = self._block("products", block.exponents.shape)
+                    log_sums.append(log2_sum_exp2_(torch.add(offset, block.exponents, alpha=power, out=out)))
+                    first += len(block.terms)
+                    yield block
 
-            log_volume = self._log_volume(features, see)[0]
+            log_volume, _ = self._log_volume(self._scale(summed()))
             return log_volume, reduce(torch.logaddexp2, log_sums).mul(LN2)
 
         log_volume, log_sum = self._by_chunks(both, z)
@@ -165,8 +232,8 @@ class Metric:
         """Standard normal noise turned into draws of N(0, G(z)⁻¹); infinite where G is below the range of floats."""
 
         def of(z: Tensor, noise: Tensor) -> tuple[Tensor]:
-            coefficients, shift = self._scaled(self._terms.features(z))
-            return (self.quadratics.root_solve(coefficients, noise) * (-0.5 * shift).exp2()[:, None],)
+            scaled = self._scale(self._exponents(self._terms.features(z)))
+            return (self.quadratics.root_solve(scaled.coefficients, noise) * (-0.5 * scaled.shift).exp2()[:, None],)
 
         return self._by_chunks(of, z, noise)[0]
 
@@ -206,87 +273,81 @@ class Metric:
             raise ArgumentError(msg)
         return self.quadratics.chunks.map(function, z, *also)
 
-    def _weighed(
-        self, block: MetricComponents, features: Tensor, see: Callable[[Tensor], None] | None, keep: list[_Part] | None
-    ) -> tuple[Tensor, Tensor]:
-        shape = (len(block), len(features))
-        name, is_kept = "exponents", False
-        if keep is not None and (len(keep) + 1) * math.prod(shape) <= KEPT_NUMBERS:
-            name, is_kept = f"weights {len(keep)}", True
-        exponents = block.exponents(features, self._block(name, shape))
-        if see is not None:
-            see(exponents)
-        shift = exponents.detach().amax(0)
-        weights = exp2_clamped_(exponents.sub_(shift))
-        if keep is not None:
-            keep.append(_Part(block, shift, weights if is_kept else None))
-        return block.mix(weights), shift
+    def _exponents(self, features: Tensor, *, keep: bool = False) -> Iterator[_ExponentBlock]:
+        """The exponents of all terms, block by block; memory of those that are not kept is written over by the next."""
+        for index, terms in enumerate(self._terms.blocks(len(features))):
+            shape = (len(terms), len(features))
+            is_kept = keep and (index + 1) * math.prod(shape) <= KEPT_NUMBERS
+            out = self._block(f"weights {index}" if is_kept else "exponents", shape)
+            yield _ExponentBlock(terms, terms.exponents(features, out), is_kept)
 
-    def _scaled(
-        self, features: Tensor, see: Callable[[Tensor], None] | None = None, keep: list[_Part] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Coefficients of 2^{−shift} G(z), and the shift.
-
-        ``see`` is shown the exponents of each block of terms; ``keep`` collects what the gradient needs of it.
-        """
-        first, *others = self._terms.blocks(len(features))
-        coefficients, shift = self._weighed(first, features, see, keep)
-        for block in others:
-            added, own = self._weighed(block, features, see, keep)
-            before, shift = shift, torch.maximum(shift, own)
-            coefficients = coefficients * _ratio(before, shift) + added * _ratio(own, shift)
-        return coefficients, shift
+    def _scale(self, blocks: Iterable[_ExponentBlock]) -> _Scaled:
+        """G from the exponents of its terms, which are written over."""
+        coefficients: Tensor | None = None
+        shift, weighed = torch.empty(0), []
+        for terms, exponents, is_kept in blocks:
+            own = exponents.detach().amax(0)
+            weights = exp2_clamped_(exponents.sub_(own))
+            weighed.append(_WeightBlock(terms, own, weights if is_kept else None))
+            added = terms.mix(weights)
+            if coefficients is None:
+                coefficients, shift = added, own
+            else:
+                before, shift = shift, torch.maximum(shift, own)
+                coefficients = coefficients * _ratio(before, shift) + added * _ratio(own, shift)
+        return _Scaled(cast("Tensor", coefficients), shift, weighed)
 
     def _coefficients(self, z: Tensor) -> Tensor:
         """Coefficients of G(z)."""
-        coefficients, shift = self._by_chunks(lambda rows: self._scaled(self._terms.features(rows)), z)
+        coefficients, shift = self._by_chunks(
+            lambda rows: self._scale(self._exponents(self._terms.features(rows)))[:2], z
+        )
         return coefficients * shift.exp2()[:, None]
 
-    def _log_volume(
-        self, features: Tensor, see: Callable[[Tensor], None] | None = None, keep: list[_Part] | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Log volume, and of 2^{−shift} G(z) the inverse and the shift."""
-        coefficients, shift = self._scaled(features, see, keep)
-        log_det, inverse = self.quadratics.log_det_and_inverse(coefficients)
-        return 0.5 * torch.add(log_det, shift, alpha=self.dim * LN2), inverse, shift
+    def _log_volume(self, scaled: _Scaled) -> tuple[Tensor, Tensor]:
+        """Log volume, and the inverse of 2^{−shift} G(z)."""
+        log_det, inverse = self.quadratics.log_det_and_inverse(scaled.coefficients)
+        return 0.5 * torch.add(log_det, scaled.shift, alpha=self.dim * LN2), inverse
 
     def _log_volume_and_gradient(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        features, parts = self._terms.features(z), list[_Part]()
-        log_volume, inverse, shift = self._log_volume(features, None, parts)
-        return log_volume, self._terms.half_gradient(self._slopes(features, parts, shift, inverse), z)
+        features = self._terms.features(z)
+        scaled = self._scale(self._exponents(features, keep=True))
+        log_volume, inverse = self._log_volume(scaled)
+        return log_volume, self._terms.half_gradient(self._slopes(features, scaled, inverse), z)
 
     def _norm_and_gradients(self, z: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features, parts = self._terms.features(z), list[_Part]()
-        coefficients, shift = self._scaled(features, None, parts)
-        covector = self.quadratics.multiply(coefficients, v)
+        features = self._terms.features(z)
+        scaled = self._scale(self._exponents(features, keep=True))
+        covector = self.quadratics.multiply(scaled.coefficients, v)
         square = (covector * v).sum(1)
-        slopes = self._slopes(features, parts, shift, self.quadratics.monomials(v))
+        slopes = self._slopes(features, scaled, self.quadratics.monomials(v))
         return (
-            0.5 * torch.add(square.log(), shift, alpha=LN2),
+            0.5 * torch.add(square.log(), scaled.shift, alpha=LN2),
             self._terms.half_gradient(slopes, z) / square[:, None],
             covector / square[:, None],
         )
 
     def _dual_norm_and_gradients(self, z: Tensor, p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features, parts = self._terms.features(z), list[_Part]()
-        _, inverse, shift = self._log_volume(features, None, parts)
+        features = self._terms.features(z)
+        scaled = self._scale(self._exponents(features, keep=True))
+        _, inverse = self._log_volume(scaled)
         vector = self.quadratics.multiply(inverse, p)
         square = (vector * p).sum(1)
-        slopes = self._slopes(features, parts, shift, self.quadratics.monomials(vector))
+        slopes = self._slopes(features, scaled, self.quadratics.monomials(vector))
         return (
-            0.5 * torch.sub(square.log(), shift, alpha=LN2),
+            0.5 * torch.sub(square.log(), scaled.shift, alpha=LN2),
             -self._terms.half_gradient(slopes, z) / square[:, None],
             vector / square[:, None],
         )
 
-    def _slopes(self, features: Tensor, parts: list[_Part], shift: Tensor, coefficients: Tensor) -> Tensor:
+    def _slopes(self, features: Tensor, scaled: _Scaled, coefficients: Tensor) -> Tensor:
         """Slopes of Σ_k 2^{x_k − shift} tr(A C_k) ℓ_k at fixed factors, for matrices A of these coefficients."""
         sums = []
-        for terms, own, weights in parts:
+        for terms, own, weights in scaled.blocks:
             shape = (len(terms), len(features))
             if weights is None:
                 weights = exp2_clamped_(terms.exponents(features, self._block("exponents", shape)).sub_(own))
-            share = coefficients if len(parts) == 1 else coefficients * _ratio(own, shift)
+            share = coefficients if len(scaled.blocks) == 1 else coefficients * _ratio(own, scaled.shift)
             sums.append(terms.slope_sums(terms.traces(share, self._block("products", shape)).mul_(weights)))
         return reduce(torch.add, sums)
 

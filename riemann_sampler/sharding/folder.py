@@ -77,7 +77,7 @@ class Shards:
             StorageError: If the folder holds shards of something else, or a file cannot be written.
         """
 
-        def missing(_: int) -> tuple[Tensor]:
+        def missing() -> tuple[Tensor]:
             self._open(describe())
             return (torch.tensor(self.missing(), dtype=torch.int64),)
 
@@ -85,7 +85,7 @@ class Shards:
             _write(self.path(due[index]), content(due[index]))
             return ()
 
-        due = next(communicator.in_order(1, missing))[0].tolist()
+        due = communicator.from_first(missing)[0].tolist()
         for _ in progress_bar(communicator.in_order(len(due), write), total=len(due), desc=self.stem, unit="shard"):
             pass
 

@@ -9,12 +9,11 @@ integrated by the classical Runge-Kutta method. The logarithm is the initial vel
 by Newton's method until the geodesic that it starts ends where it should.
 """
 
-import warnings
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ...compute import warn_user
 from ...errors import ConvergenceWarning
 from ...metric import Metric
 from ...validation import natural
@@ -86,7 +85,7 @@ def log_map(metric: Metric | LineElement, a: Tensor, b: Tensor, *, n_steps: int 
             f"{int((~hits).sum())} of {len(hits)} geodesics miss their ends by more than {MISS} of the distance. "
             "A larger n_steps may help."
         )
-        warnings.warn(msg, ConvergenceWarning, stacklevel=2)
+        warn_user(msg, ConvergenceWarning)
     return velocity.to(a)
 
 

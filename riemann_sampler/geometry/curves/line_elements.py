@@ -59,11 +59,6 @@ class LineElement(ABC):
         log_norm, _, by_vector = self.log_norm_and_gradients(z, v)
         return (2 * log_norm).exp()[:, None] * by_vector
 
-    def to_velocity(self, z: Float[Tensor, "n dim"], p: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        """The tangent vectors of which covectors p ≠ 0 are the `to_momentum`."""
-        log_norm, _, by_covector = self.log_dual_norm_and_gradients(z, p)
-        return (2 * log_norm).exp()[:, None] * by_covector
-
 
 class OwnMetric(LineElement):
     """The metric G itself."""

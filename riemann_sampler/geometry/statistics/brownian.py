@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ...compute import make_generator, progress_bar
-from ...mcmc import metropolis_accept
+from ...mcmc import acceptance_probability, metropolis_accept
 from ...metric import Metric
 from ...validation import finite_matrix, natural, positive
 
@@ -87,5 +87,5 @@ def walk(
         z = torch.where(accepted[:, None], proposal, z)
         log_volume = torch.where(accepted, proposed_log_volume, log_volume)
         points.append(z)
-        acceptances.append(torch.nan_to_num(log_ratio.clamp(max=0).exp(), nan=0.0))
+        acceptances.append(acceptance_probability(log_ratio))
     return BrownianWalk(torch.stack(points, 1), torch.stack(acceptances).mean(0))

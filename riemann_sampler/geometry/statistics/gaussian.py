@@ -28,7 +28,7 @@ from torch import Tensor
 
 from ...compute import make_generator, progress_bar
 from ...errors import ArgumentError
-from ...mcmc import hmc, independence, metropolis_accept
+from ...mcmc import acceptance_probability, hmc, independence, metropolis_accept, warm_up
 from ...metric import Metric
 from ...validation import finite_matrix, natural, positive
 from ..curves.line_elements import OwnMetric
@@ -154,12 +154,12 @@ def _adapted(metric: Metric, guide: StraightGaussian, generator: torch.Generator
         inverse_mass=inverse_mass,
         n_leapfrog_steps=N_LEAPFROG_STEPS,
     )
-    state = hmc.init(pilot, guide.log_density_and_gradient)
-    adaptation = hmc.init_step_size(metric.dim**-0.25, pilot)
-    for _ in range(N_WARM_UP):
-        state, info = step(state, step_size=adaptation.log_step_size.exp())
-        adaptation = hmc.adapt_step_size(adaptation, info.acceptance)
-    return partial(step, step_size=adaptation.log_average.exp())
+    log_step_size = warm_up(
+        lambda state, step_size: step(state, step_size=step_size),
+        hmc.init(pilot, guide.log_density_and_gradient),
+        N_WARM_UP,
+    )
+    return partial(step, step_size=log_step_size.exp())
 
 
 def _weighed(metric: Metric, guide: StraightGaussian, chains: hmc.HMCState) -> _State:
@@ -179,7 +179,7 @@ def _corrected(state: _State, proposed: _State, generator: torch.Generator) -> t
         torch.where(accepted, proposed.distance, state.distance),
         torch.where(accepted, proposed.log_weight, state.log_weight),
     )
-    return moved, torch.nan_to_num(log_ratio.clamp(max=0).exp(), nan=0.0)
+    return moved, acceptance_probability(log_ratio)
 
 
 def _checked_mean(metric: Metric, mean: Float[Tensor, " dim"]) -> Float[Tensor, "1 dim"]:

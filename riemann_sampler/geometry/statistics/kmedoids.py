@@ -4,7 +4,6 @@ Of a cluster only distances between its points are asked, not means: any line el
 any shape that the data have. `pam` says how medoids are found.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from ...compute import warn_user
 from ...errors import ArgumentError, ConvergenceWarning, NotFittedError
 from ...metric import Metric
 from ...validation import finite_matrix, natural
@@ -107,7 +107,7 @@ class RiemannianKMedoids(ClusterMixin, BaseEstimator):  # type: ignore[misc] # s
         medoids = k_medoids(distances, n_clusters, max_sweeps=max_iter, n_starts=N_STARTS, random=random)
         if not medoids.converged:
             msg = f"max_iter={max_iter} was not enough for the medoids to settle; raise it."
-            warnings.warn(msg, ConvergenceWarning, stacklevel=2)
+            warn_user(msg, ConvergenceWarning)
         self.labels_, self.medoid_indices_ = medoids.label, medoids.indices
         self.cluster_centers_ = points[medoids.indices].cpu().numpy()
         self.inertia_, self.n_iter_, self.n_features_in_ = medoids.loss, medoids.n_sweeps, points.shape[1]
