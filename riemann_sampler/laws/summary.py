@@ -157,7 +157,7 @@ DRAWS: Final = (
 def _rows(found: Diagnostics, figures: Sequence[_Figure]) -> list[_Row]:
     rows = []
     for figure in figures:
-        value = figure.value(found)
+        value = float(figure.value(found))
         if not math.isnan(value):
             good = None if figure.judge is None else figure.judge(found)
             rows.append(_Row(figure.name, figure.show(value), good, figure.wanted(found)))
