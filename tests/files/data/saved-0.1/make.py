@@ -1,6 +1,6 @@
 """Made this folder, by riemann-sampler 0.1.0 (commit 20019f6, torch 2.13.0 on a CPU):
 
-    python tests/data/saved-0.1/make.py
+    python tests/files/data/saved-0.1/make.py
 
 It is kept to say what the folder holds, and is not to be run again: what 0.1 saved must stay as 0.1 saved it. A format
 that comes after it gets a folder of its own.
