@@ -36,12 +36,12 @@ class TestFit:
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_presets_and_what_overrides_them(self, preset: str, shell: Shell) -> None:
-        arguments = ["--preset", preset, "--set", "min_ess=0.7", "--set", "dtype=float32"]
+        arguments = ["--preset", preset, "--set", "floor_share=0.002", "--set", "dtype=float32"]
         status, _, err = shell("fit", "--model", "my_models:two_halves", "--data", "x.npy", "--out", "s", *arguments)
         assert status == 0
         assert bool(err) is (preset == "paper")
         loaded = RiemannianUniformSampler.load("s")
-        wanted = {**PRESETS[preset], "min_ess": 0.7}
+        wanted = {**PRESETS[preset], "floor_share": 0.002}
         assert loaded.settings == Settings(**wanted)
         assert loaded.dtype == torch.float32
 
@@ -58,7 +58,8 @@ class TestFit:
         ],
     )
     def test_settings_are_json_or_text(self, setting: str, value: object, shell: Shell) -> None:
-        assert shell.fit("--set", setting)[0] == 0
+        settings = {"n_centroids": 20} if "islands" in setting else SMALL
+        assert shell.fit("--set", setting, settings=settings)[0] == 0
         assert getattr(RiemannianUniformSampler.load("sampler").settings, setting.partition("=")[0]) == value
 
     def test_labels(self, shell: Shell) -> None:

@@ -109,7 +109,8 @@ SETUPS: dict[str, dict[str, Any]] = {
 
 def fitted(setup: str, x: Any = None, labels: Any = None, **overrides: Any) -> RiemannianUniformSampler:
     """A sampler fitted on `data` through `TwoHalves`; the paper's warnings are left to the tests about them."""
-    arguments = {"n_steps": 6, "n_warmup": 10, **SETUPS[setup], **overrides}
+    chains = {"n_steps": 6, "n_warmup": 10} if setup.startswith(("uniform", "paper")) else {}
+    arguments = {**chains, **SETUPS[setup], **overrides}
     sampler = RiemannianUniformSampler.from_preset(model=TwoHalves(), **arguments)
     with warnings.catch_warnings():
         if setup == "paper":

@@ -1,6 +1,7 @@
 """A current directory with models and data, and the command line in it."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -67,9 +68,11 @@ class Shell:
         status = main([str(argument) for argument in arguments])
         return status, *self._capsys.readouterr()
 
-    def fit(self, *arguments: object, model: str = "my_models:two_halves") -> tuple[int, str, str]:
-        settings = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
-        return self("fit", "--model", model, "--data", "x.npy", "--out", "sampler", *settings, *arguments)
+    def fit(
+        self, *arguments: object, model: str = "my_models:two_halves", settings: Mapping[str, Any] = SMALL
+    ) -> tuple[int, str, str]:
+        words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+        return self("fit", "--model", model, "--data", "x.npy", "--out", "sampler", *words, *arguments)
 
     def sample(self, *arguments: object, model: str = "my_models:two_halves") -> tuple[int, str, str]:
         return self("sample", "--sampler", "sampler", "--model", model, *arguments)

@@ -3,7 +3,6 @@
 import math
 from dataclasses import fields, replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
@@ -159,18 +158,4 @@ def test_an_island_law_has_no_chain_to_speak_of() -> None:
 def test_no_draws_leave_the_figures_of_the_fit() -> None:
     none = Draws(*(part[..., :0] if part.ndim < 2 else part[:0] for part in draws(np.zeros((0, 4)))))
     after, before = describe(volume_law(), 12, none), describe(volume_law(), 12)
-    assert after.summary() == before.summary()
-
-
-def test_the_summary_has_a_line_for_each_figure() -> None:
-    figures: dict[str, Any] = {"n_codes": 60_000, "n_centroids": 4, "temperature": 1.23456, "island_scale": 0.5}
-    found = Diagnostics(**figures, relative_ess=0.8, floor_share=1e-3, n_samples=3, nearest_distance=(0.1, 2.0, 30.25))
-    lines = found.summary().splitlines()
-    names = [field.name.replace("_", " ") for field in fields(Diagnostics)]
-    assert [line[: len(name)] for line, name in zip(lines, names, strict=True)] == names
-    values = dict(zip(names, (line[max(map(len, names)) :].strip() for line in lines), strict=True))
-    assert values["n codes"] == "60,000"
-    assert values["temperature"] == "1.235"
-    assert values["floor share"] == "0.001"
-    assert values["step size"] == "–"
-    assert values["nearest distance"] == "0.1 / 2 / 30.25"
+    assert repr(after) == repr(before)  # NaN is not equal to itself
