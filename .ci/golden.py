@@ -116,7 +116,8 @@ def described(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
         )
         yield from described({name: np.asarray(column) for name, column in columns.items()})
     elif dataclasses.is_dataclass(value):
-        yield from described({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+        names = (field.name for field in dataclasses.fields(value) if not field.name.startswith("near_copies"))  # new
+        yield from described({name: getattr(value, name) for name in names})
     elif hasattr(value, "_asdict"):
         yield from described(value._asdict())
     elif isinstance(value, Mapping):

@@ -113,6 +113,10 @@ class SyntheticDataset(Dataset[Item]):
     def __len__(self) -> int:
         return self.n_real + self.n_synthetic
 
+    def __repr__(self) -> str:
+        shape = tuple(self._real.like.shape)
+        return f"SyntheticDataset({self.n_real:,} real and {self.n_synthetic:,} synthetic items of shape {shape})"
+
     def __getitem__(self, index: int) -> Item:
         return self.__getitems__([index])[0]
 

@@ -64,6 +64,9 @@ class VolumeLaw:
     relative_ess: float
     starts: Float[Tensor, "codes dim"]
 
+    def __repr__(self) -> str:
+        return f"VolumeLaw({self.metric!r}, {self.n_steps} steps)"
+
     def draw(self, n: int, generator: torch.Generator) -> Draws:
         """Draws of n independent chains."""
         islands = IslandMixture.of(self.metric)
@@ -114,6 +117,10 @@ class IslandLaw:
     metric: Metric
     islands: IslandMixture
     log_masses: Float[Tensor, " k"]
+
+    def __repr__(self) -> str:
+        quadratics = self.metric.quadratics
+        return f"IslandLaw({quadratics.n_centroids:,} islands in {quadratics.dim} dimensions, scale {self.islands.scale:.4g})"
 
     def draw(self, n: int, generator: torch.Generator) -> Draws:
         """Independent draws."""

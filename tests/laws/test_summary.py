@@ -162,3 +162,10 @@ def test_a_sampler_names_its_preset_and_counts_near_copies(setup: str, heading: 
 def test_a_summary_needs_a_fit() -> None:
     with pytest.raises(Exception, match="not fitted"):
         RiemannianUniformSampler().summary()
+
+
+def test_laws_show_what_they_are() -> None:
+    chains, islands = (next(iter(fitted(setup)._fitted.laws.values())) for setup in ("uniform, full", "calibrated"))
+    assert repr(chains).startswith("VolumeLaw(FullMetric(30 centroids in 2 dimensions, temperature=1, ")
+    assert repr(chains).endswith("volume_exponent=1), 6 steps)")
+    assert repr(islands).startswith("IslandLaw(60 islands in 2 dimensions, scale ")
