@@ -119,8 +119,8 @@ class IslandLaw:
     log_masses: Float[Tensor, " k"]
 
     def __repr__(self) -> str:
-        quadratics = self.metric.quadratics
-        return f"IslandLaw({quadratics.n_centroids:,} islands in {quadratics.dim} dimensions, scale {self.islands.scale:.4g})"
+        k, dim = self.metric.centroids.shape
+        return f"IslandLaw({k:,} islands in {dim} dimensions, scale {self.islands.scale:.4g})"
 
     def draw(self, n: int, generator: torch.Generator) -> Draws:
         """Independent draws."""
