@@ -1,0 +1,40 @@
+"""Links from docstrings and annotations, which say `LatentModel` or name the module of a class, to where it is documented.
+
+A name of this package is looked up by its last component. In docstrings a single backquote stands for code of any
+kind: what is not documented anywhere stays code without a link.
+"""
+
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+
+def _documented(env: BuildEnvironment, target: str) -> str | None:
+    """The one documented name that ends like this one, the shortest if there are several."""
+    objects = env.domains["py"].objects
+    ends = [name for name in objects if name == target or name.endswith(f".{target}")]
+    return min(ends, key=len, default=None)
+
+
+def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Any) -> nodes.Node | None:
+    if node.get("refdomain") != "py":
+        return None
+    target = node["reftarget"]
+    is_ours = target.startswith("riemann_sampler.") or "." not in target
+    lenient = node["reftype"] == "obj"  # the role of docstrings
+    name = _documented(env, target if lenient else target.rpartition(".")[2]) if is_ours or lenient else None
+    if name is None:
+        return content if lenient else None
+    found = env.domains["py"].objects[name]
+    refuri = app.builder.get_relative_uri(node["refdoc"], found.docname)
+    link = nodes.reference("", "", content, internal=True, refuri=f"{refuri}#{found.node_id}", reftitle=name)
+    return link
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the look-up."""
+    app.connect("missing-reference", _resolve)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
