@@ -22,7 +22,8 @@ eq. 7 counts it :math:`m^{d/2}` times for m islands.
 # %%
 # Both along a line
 # -----------------
-# In two dimensions: four islands, three of which lie close together. Densities relative to that of the one by itself.
+# Four islands in two dimensions, three of which lie close together; densities relative to that of the one by itself. Here the two laws nearly agree, as
+# :math:`m^{d/2} = m` for d = 2.
 
 import matplotlib.pyplot as plt
 import torch
