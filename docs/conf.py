@@ -36,7 +36,7 @@ nitpick_ignore_regex = [
     # Of other libraries: there is no network to look up where they are documented.
     ("py:.*", r"(abc|anndata|collections|datasets|imblearn|matplotlib|np|numpy|os|pandas|pythae|sklearn|torch)\..*"),
     ("py:.*", r"(dist|nn|typing)\..*"),
-    ("py:class", r"Bool|Float|Int|Shaped|Tensor|optional|'.*'"),  # in annotations by jaxtyping
+    ("py:class", r"Bool|Float|Int|Shaped|Tensor|ndarray|optional|'.*'"),  # in annotations by jaxtyping
     # In annotations, of modules that are nobody's to import.
     ("py:class", r"riemann_sampler\.(\w+\.)+\w+"),
 ]

@@ -1,9 +1,10 @@
 """Links from docstrings and annotations, which say `LatentModel` or name the module of a class, to where it is documented.
 
 A name of this package is looked up by its last component. In docstrings a single backquote stands for code of any
-kind: what is not documented anywhere stays code without a link.
+kind: what is not documented anywhere stays code without a link. Likewise a bar is a bar, as in ∫ V |γ'| dt.
 """
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -34,7 +35,15 @@ def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: An
     return link
 
 
+def _keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    for number, line in enumerate(lines):
+        parts = re.split("(`+[^`]*`+)", line)  # every other one is code
+        lines[number] = "".join(part if i % 2 else part.replace("|", r"\|") for i, part in enumerate(parts))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the look-up."""
+    """Register both."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", _keep_bars)
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -36,7 +36,7 @@ class VAE(nn.Module):
 
 vae = VAE()
 optimizer = torch.optim.Adam(vae.parameters(), lr=2e-3)
-for _ in range(1_500):
+for _ in range(1_200):
     x = images[torch.randint(len(images), (64,))]
     mean, log_variance = vae.encode(x)
     z = mean + torch.randn_like(mean) * (log_variance / 2).exp()

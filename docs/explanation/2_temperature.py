@@ -37,7 +37,7 @@ metric = RiemannianUniformSampler().fit(posterior).metric_
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 5), layout="compressed")
 for axis, scale in zip(axes, (0.7, 1.5, 3.0), strict=True):
-    plot_latent_map(widened(metric, scale), n_grid=150, axes=axis)
+    plot_latent_map(widened(metric, scale), n_grid=120, axes=axis)
     axis.set_title(f"islands {scale:g} posterior deviations wide")
     axis.get_legend().remove()
 plt.show()
@@ -52,16 +52,16 @@ codes = torch.randn(200, 16, generator=generator, dtype=torch.float64)
 codes[:10] = codes[0] + 0.35 * torch.randn(10, 16, generator=generator, dtype=torch.float64)
 posterior = GaussianPosterior(codes, torch.full((200, 16), -2.0, dtype=torch.float64))
 
-temperatures = (0.6, 1.0, 1.4, 1.8, 2.2, 2.6)
+temperatures = (0.6, 1.2, 1.8, 2.2, 2.6)
 efficiency, in_use = [], []
 for temperature in temperatures:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TemperatureWarning)
-        sampler = RiemannianUniformSampler(temperature=temperature, n_steps=30).fit(posterior)
-    sampler.sample_latents(1_000, seed=0)
+        sampler = RiemannianUniformSampler(temperature=temperature, n_steps=20).fit(posterior)
+    sampler.sample_latents(500, seed=0)
     efficiency.append(sampler.diagnostics_.relative_ess)
     in_use.append(sampler.diagnostics_.centroid_perplexity)
-automatic = RiemannianUniformSampler(n_steps=30).fit(posterior).temperature_
+automatic = RiemannianUniformSampler(n_steps=20).fit(posterior).temperature_
 
 figure, axis = plt.subplots(figsize=(7, 4), layout="compressed")
 axis.plot(temperatures, efficiency, marker="o", color="#2b6cb0", label="relative effective sample size")
@@ -80,5 +80,5 @@ plt.show()
 
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    RiemannianUniformSampler(temperature="nearest", n_steps=30).fit(posterior)
+    RiemannianUniformSampler(temperature="nearest", n_steps=20).fit(posterior)
 print(caught[0].category.__name__)
