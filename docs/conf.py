@@ -78,6 +78,7 @@ html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {
+    "header_links_before_dropdown": 8,
     "navbar_align": "left",
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,

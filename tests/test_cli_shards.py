@@ -15,7 +15,7 @@ from tests.builders import TwoHalves, data
 from tests.command_line import SMALL, Shell
 from tests.shard_tasks import contents
 
-PAGE = (Path(__file__).parent.parent / "docs" / "many-machines.md").read_text()
+PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "many-machines.md").read_text()
 ENCODE = ("encode", "--model", "my_models:two_halves", "--data", "x.npy", "--out", "codes")
 SETTINGS = tuple(word for name, value in SMALL.items() for word in ("--set", f"{name}={value}"))
 

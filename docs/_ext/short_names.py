@@ -41,9 +41,15 @@ def _keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, 
         lines[number] = "".join(part if i % 2 else part.replace("|", r"\|") for i, part in enumerate(parts))
 
 
+def _leave_out_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """Fields of named tuples are described with their class."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register both."""
+    """Register all three."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", _keep_bars)
+    app.connect("autodoc-skip-member", _leave_out_fields)
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
