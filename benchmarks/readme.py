@@ -17,6 +17,7 @@ RECOMMENDED = "ours: local"
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
+
 def _evidence(figures: dict[str, Any]) -> str:
     """The recommended preset beside the best sampler of the models' own library, in one sentence."""
     rivals: dict[tuple[str, int, str], dict[str, Any]] = {}

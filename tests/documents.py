@@ -25,12 +25,14 @@ def commands(text: str) -> list[str]:
     return [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
 
 
-def run(text: str, names: dict[str, Any]) -> dict[str, Any]:
-    """Run all code of a document, and give back what its names then are."""
+def run(text: str, names: dict[str, Any], **numbers: int) -> dict[str, Any]:
+    """Run all code of a document, some numbers replaced by smaller ones, and give back what its names then are."""
     names = dict(names)
     with torch.random.fork_rng(devices=[]):  # new nets are drawn, and loaders that shuffle draw from it
         for block in code_blocks(text):
             code = block.replace("latent_dim=16", "latent_dim=2")  # the VAE of the tests is a small one
+            for name, number in numbers.items():
+                code = re.sub(rf"\b{name}=\d+", f"{name}={number}", code)
             exec(compile(code, "page.md", "exec"), names)
     return names
 

@@ -31,8 +31,7 @@ def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: An
         return content if lenient else None
     found = env.domains["py"].objects[name]
     refuri = app.builder.get_relative_uri(node["refdoc"], found.docname)
-    link = nodes.reference("", "", content, internal=True, refuri=f"{refuri}#{found.node_id}", reftitle=name)
-    return link
+    return nodes.reference("", "", content, internal=True, refuri=f"{refuri}#{found.node_id}", reftitle=name)
 
 
 def _keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:

@@ -2,8 +2,9 @@ r"""
 Islands: where the sampler draws
 ================================
 
-A VAE's encoder gives each datum a *code*, the mean of a Gaussian in the latent space, and says how certain it is of it: the Gaussian's
-variances. The codes of all training data are where the decoder has learnt something. Everything else is extrapolation.
+A VAE's encoder gives each datum a *code*, the mean of a Gaussian in the latent space, and says how certain it is of
+it: the Gaussian's variances. The codes of all training data are where the decoder has learnt something. Everything
+else is extrapolation.
 """
 
 # %%
@@ -51,8 +52,8 @@ with torch.no_grad():
 # %%
 # Codes, and N(0, I)
 # ------------------
-# On the left the codes. On the right draws from N(0, I), the law that a VAE is usually sampled from: those that are far from every code, here by more
-# than three of its posterior standard deviations, are marked.
+# On the left the codes. On the right draws from N(0, I), the law that a VAE is usually sampled from: those that are
+# far from every code, here by more than three of its posterior standard deviations, are marked.
 
 draws = torch.randn(600, 2)
 steps = (draws[:, None] - codes) / (log_variances / 2).exp()
@@ -77,9 +78,10 @@ plt.show()
 #
 # An island
 # ---------
-# The *island* of a code is the Gaussian around it that its covariance gives: a bump of probability, here drawn as the ellipse of two standard deviations.
-# The sampler draws from islands. On the left, islands as wide as the posteriors; on the right, as the preset ``"local"`` has them: as wide as the
-# posterior *and* the spread of the five nearest codes.
+# The *island* of a code is the Gaussian around it that its covariance gives: a bump of probability, here drawn as the
+# ellipse of two standard deviations. The sampler draws from islands. On the left, islands as wide as the posteriors;
+# on the right, as the preset ``"local"`` has them: as wide as the posterior *and* the spread of the five nearest
+# codes.
 
 from riemann_sampler import RiemannianUniformSampler
 
@@ -106,17 +108,24 @@ plt.show()
 # %%
 # Draws
 # -----
-# The preset ``"local"`` picks a code at random and draws from its island. No chain, no training: samples are independent, and exact draws from
-# the mixture of all islands.
+# The preset ``"local"`` picks a code at random and draws from its island. No chain, no training: samples are
+# independent, and exact draws from the mixture of all islands.
 
 figure, axis = plt.subplots(figsize=(5, 4.8), layout="compressed")
 axis.scatter(*codes.T, s=4, color="#d5dbe3", linewidths=0, label="codes")
 axis.scatter(*local.sample_latents(600, seed=0).z.T, s=9, color="#2b6cb0", linewidths=0, label="600 samples")
-axis.set(xlabel="first latent coordinate", ylabel="second latent coordinate", aspect="equal", xlim=(-4.5, 4.5), ylim=(-4.5, 4.5))
+axis.set(
+    xlabel="first latent coordinate",
+    ylabel="second latent coordinate",
+    aspect="equal",
+    xlim=(-4.5, 4.5),
+    ylim=(-4.5, 4.5),
+)
 axis.legend(loc="upper right", fontsize=8)
 plt.show()
 
 # %%
-# How wide islands should be is a choice between fidelity and novelty. Islands of posterior width give back the training data, decoded; wide ones
-# reach into the voids. ``"local"`` is wide where the codes around are spread and narrow where they are not; ``"calibrated"`` has one width for all,
-# such that samples are as far from their nearest code as codes are from one another. Which preset does what: :doc:`/how-to/choose-a-preset`.
+# How wide islands should be is a choice between fidelity and novelty. Islands of posterior width give back the
+# training data, decoded; wide ones reach into the voids. ``"local"`` is wide where the codes around are spread and
+# narrow where they are not; ``"calibrated"`` has one width for all, such that samples are as far from their nearest
+# code as codes are from one another. Which preset does what: :doc:`/how-to/choose-a-preset`.

@@ -9,16 +9,17 @@ The presets ``"uniform"`` and ``"paper"`` draw from the uniform law of the metri
     G(z) = \sum_k \omega_k(z) P_k + \lambda e^{-\tau \|z\|^2} I, \qquad
     \omega_k(z) = \exp\left(-(z - c_k)^\top P_k (z - c_k) / \rho^2\right),
 
-whose density is the volume element, the square root of det G. The temperature ρ sets the width of its :ref:`islands <island>`: ρ/√d posterior standard
-deviations in d dimensions. We take the widest at which the sampler is still reliable; this page shows what happens beyond. The presets ``"local"``,
-``"calibrated"`` and ``"clusters"`` have no temperature to choose.
+whose density is the volume element, the square root of det G. The temperature ρ sets the width of its :ref:`islands
+<island>`: ρ/√d posterior standard deviations in d dimensions. We take the widest at which the sampler is still
+reliable; this page shows what happens beyond. The presets ``"local"``, ``"calibrated"`` and ``"clusters"`` have no
+temperature to choose.
 """
 
 # %%
 # In two dimensions
 # -----------------
-# Forty codes with posteriors of their own, two of them close to each other. As islands widen they merge, and where they overlap the volume grows:
-# the bright spot is where codes are crowded, not where data are better.
+# Forty codes with posteriors of their own, two of them close to each other. As islands widen they merge, and where
+# they overlap the volume grows: the bright spot is where codes are crowded, not where data are better.
 
 import warnings
 
@@ -45,8 +46,9 @@ plt.show()
 # %%
 # In sixteen dimensions
 # ---------------------
-# Where m islands overlap the density is about :math:`m^{d/2}` times what each island has by itself: for two islands, 2 in two dimensions and 256 in sixteen.
-# A temperature that is a little too high then puts *all* the mass into the most crowded spot. Two hundred codes, ten of which lie close together:
+# Where m islands overlap the density is about :math:`m^{d/2}` times what each island has by itself: for two islands,
+# 2 in two dimensions and 256 in sixteen. A temperature that is a little too high then puts *all* the mass into the
+# most crowded spot. Two hundred codes, ten of which lie close together:
 
 codes = torch.randn(200, 16, generator=generator, dtype=torch.float64)
 codes[:10] = codes[0] + 0.35 * torch.randn(10, 16, generator=generator, dtype=torch.float64)
@@ -74,9 +76,9 @@ plt.show()
 # %%
 # The rule
 # --------
-# ``temperature="auto"`` takes the largest temperature at which the importance weights of the law over its islands still have a relative effective sample size
-# of ``min_ess``, 0.8. The paper's rule, ``temperature="nearest"``, is the largest distance between neighbouring centroids. It does not look at overlap, and
-# the sampler warns:
+# ``temperature="auto"`` takes the largest temperature at which the importance weights of the law over its islands
+# still have a relative effective sample size of ``min_ess``, 0.8. The paper's rule, ``temperature="nearest"``, is the
+# largest distance between neighbouring centroids. It does not look at overlap, and the sampler warns:
 
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

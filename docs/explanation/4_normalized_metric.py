@@ -8,22 +8,23 @@ The presets ``"local"``, ``"calibrated"`` and ``"clusters"`` draw from a mixture
 
     q(z) = \sum_k \pi_k \, N(z; c_k, s^2 \Sigma_k),
 
-and not from √det G of the metric of the paper's eq. 7. They are still the uniform law of a Riemannian metric that is made of the same posteriors. With the
-responsibilities :math:`r_k(z)` of the islands and :math:`A(z) = \sum_k r_k(z) \Sigma_k^{-1}`, it is
+and not from √det G of the metric of the paper's eq. 7. They are still the uniform law of a Riemannian metric that is
+made of the same posteriors. With the responsibilities :math:`r_k(z)` of the islands and :math:`A(z) = \sum_k r_k(z)
+\Sigma_k^{-1}`, it is
 
 .. math::
 
     \tilde G(z) = \left( \frac{q(z)^2}{\det A(z)} \right)^{1/d} A(z), \qquad \sqrt{\det \tilde G(z)} = q(z).
 
-Where islands of equal weight are isolated this is the metric of eq. 7 at its centroids, up to a constant. Where they overlap it counts an overlap once. The volume of
-eq. 7 counts it :math:`m^{d/2}` times for m islands.
+Where islands of equal weight are isolated this is the metric of eq. 7 at its centroids, up to a constant. Where they
+overlap it counts an overlap once. The volume of eq. 7 counts it :math:`m^{d/2}` times for m islands.
 """
 
 # %%
 # Both along a line
 # -----------------
-# Four islands in two dimensions, three of which lie close together; densities relative to that of the one by itself. Here the two laws nearly agree, as
-# :math:`m^{d/2} = m` for d = 2.
+# Four islands in two dimensions, three of which lie close together; densities relative to that of the one by itself.
+# Here the two laws nearly agree, as :math:`m^{d/2} = m` for d = 2.
 
 import matplotlib.pyplot as plt
 import torch
@@ -76,5 +77,5 @@ axis.legend(frameon=False)
 plt.show()
 
 # %%
-# This is why eq. 7 needs a :doc:`temperature <2_temperature>` at which islands hardly touch, and the island laws can be as wide as we like. They are also drawn exactly
-# and independently, with no chain.
+# This is why eq. 7 needs a :doc:`temperature <2_temperature>` at which islands hardly touch, and the island laws can
+# be as wide as we like. They are also drawn exactly and independently, with no chain.

@@ -2,9 +2,10 @@ r"""
 Does the decoder agree with the posteriors?
 ===========================================
 
-For a Gaussian likelihood of variance σ the posterior covariance of a well trained VAE should satisfy :math:`\Sigma^{-1} \approx J^\top J / (\beta \sigma) + I`, J being the
-decoder's Jacobian (eqs. 9 to 11 of the paper). So the posteriors' metric is one that the decoder pulls back from the data space, and the agreement is a check
-on any trained VAE.
+For a Gaussian likelihood of variance σ the posterior covariance of a well trained VAE should satisfy
+:math:`\Sigma^{-1} \approx J^\top J / (\beta \sigma) + I`, J being the decoder's Jacobian (eqs. 9 to 11 of the paper).
+So the posteriors' metric is one that the decoder pulls back from the data space, and the agreement is a check on any
+trained VAE.
 """
 
 # %%
@@ -56,4 +57,5 @@ figure, axes = plt.subplots(figsize=(6.8, 5.4), layout="compressed")
 _ = plot_pullback_calibration(calibration, axes=axes)
 
 # %%
-# The same equation gives autoencoders *without* covariances a metric: ``RiemannianUniformSampler.from_preset("local", autoencoder, metric="pullback")``.
+# The same equation gives autoencoders *without* covariances a metric: ``RiemannianUniformSampler.from_preset("local",
+# autoencoder, metric="pullback")``.

@@ -2,8 +2,8 @@ r"""
 Better samples from a pythae model
 ==================================
 
-We train a small VAE of `pythae <https://github.com/clementchadebec/benchmark_VAE>`__ on handwritten digits, sample it from N(0, I) as
-one usually does, and then from where its codes are. Nothing is retrained in between.
+We train a small VAE of `pythae <https://github.com/clementchadebec/benchmark_VAE>`__ on handwritten digits, sample it
+from N(0, I) as one usually does, and then from where its codes are. Nothing is retrained in between.
 
 It needs ``pip install "riemann-sampler[pythae,plot]"``.
 """
@@ -33,8 +33,8 @@ vae.eval()
 # %%
 # The usual way
 # -------------
-# Codes are drawn from N(0, I), where the model was told to put its codes. It did not quite obey: between its codes there are holes, and
-# most draws fall into them.
+# Codes are drawn from N(0, I), where the model was told to put its codes. It did not quite obey: between its codes
+# there are holes, and most draws fall into them.
 
 with torch.no_grad():
     usual = vae.decoder(torch.randn(64, 16)).reconstruction
@@ -42,8 +42,8 @@ with torch.no_grad():
 # %%
 # In two lines
 # ------------
-# ``fit`` encodes the training images and keeps where their codes are and how certain the encoder was of each. The preset ``"local"`` is
-# where to start. ``sample`` draws there and decodes.
+# ``fit`` encodes the training images and keeps where their codes are and how certain the encoder was of each. The
+# preset ``"local"`` is where to start. ``sample`` draws there and decodes.
 
 from riemann_sampler import RiemannianUniformSampler
 
@@ -72,8 +72,8 @@ print(sampler.summary())
 # %%
 # Keep it
 # -------
-# The saved folder holds tensors and JSON, nothing that is run when it is loaded. It holds the training codes too: treat it as you treat the
-# training data. The same seed gives the same samples, before and after.
+# The saved folder holds tensors and JSON, nothing that is run when it is loaded. It holds the training codes too:
+# treat it as you treat the training data. The same seed gives the same samples, before and after.
 
 import tempfile
 

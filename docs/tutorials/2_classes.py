@@ -2,8 +2,9 @@ r"""
 Samples of a class
 ==================
 
-With labels, ``fit`` learns one law for each class, and ``sample`` draws from the class that you name. The model here is a VAE of your own
-in plain PyTorch: any module will do whose ``encode`` returns a mean and a log-variance and whose ``decode`` returns data.
+With labels, ``fit`` learns one law for each class, and ``sample`` draws from the class that you name. The model here
+is a VAE of your own in plain PyTorch: any module will do whose ``encode`` returns a mean and a log-variance and whose
+``decode`` returns data.
 
 It needs ``pip install "riemann-sampler[plot]"``.
 """
@@ -74,8 +75,8 @@ _ = plot_strips(rows, axes=axes)
 # %%
 # As many as you ask for
 # ----------------------
-# A mapping gives numbers for each label; a list, an array or a tensor of labels gives one sample for each, in that order; without a label
-# the classes are mixed as the training data are.
+# A mapping gives numbers for each label; a list, an array or a tensor of labels gives one sample for each, in that
+# order; without a label the classes are mixed as the training data are.
 
 some = sampler.sample(label={3: 5, 8: 10}, seed=0)  # five threes, then ten eights
 paired = sampler.sample(label=digits[:32], seed=0)  # one for each label
@@ -85,9 +86,10 @@ print(len(some), len(paired), {digit: mixed.labels.count(digit) for digit in ran
 # %%
 # Small classes
 # -------------
-# A class of few examples cannot say by itself how wide its islands should be. It borrows from the others: of n distinct codes its own estimate
-# has the weight min(1, (n - 1) / 10), and the estimate from all classes the rest. Even one example will do. (The model of this page has seen all fours in its training;
-# here the sampler is given three of them.)
+# A class of few examples cannot say by itself how wide its islands should be. It borrows from the others: of n
+# distinct codes its own estimate has the weight min(1, (n - 1) / 10), and the estimate from all classes the rest.
+# Even one example will do. (The model of this page has seen all fours in its training; here the sampler is given
+# three of them.)
 
 few = torch.cat([torch.arange(len(digits))[digits != 4], torch.arange(len(digits))[digits == 4][:3]])
 rare = RiemannianUniformSampler.from_preset("local", vae).fit(images[few], labels=digits[few])

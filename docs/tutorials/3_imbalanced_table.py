@@ -2,8 +2,9 @@ r"""
 An imbalanced table
 ===================
 
-``RiemannianOverSampler`` fills up the small classes of a table, in a pipeline of scikit-learn or imbalanced-learn. You need no model:
-it trains a small VAE on the rows that it is given, so that inside cross-validation the validation fold is never seen.
+``RiemannianOverSampler`` fills up the small classes of a table, in a pipeline of scikit-learn or imbalanced-learn.
+You need no model: it trains a small VAE on the rows that it is given, so that inside cross-validation the validation
+fold is never seen.
 
 It needs ``pip install "riemann-sampler[imblearn,plot]"``.
 """
@@ -27,8 +28,8 @@ print(np.bincount(y_few))
 # %%
 # Fill up the small class
 # -----------------------
-# The rows given come first, unchanged, then the synthetic ones. A small net that has seen the real rows alone rejects samples that have left
-# their class: ``filter_counts_`` says how many.
+# The rows given come first, unchanged, then the synthetic ones. A small net that has seen the real rows alone rejects
+# samples that have left their class: ``filter_counts_`` says how many.
 
 from riemann_sampler import RiemannianOverSampler
 
@@ -60,8 +61,9 @@ _ = axes.legend(frameon=False)
 # %%
 # Does it help?
 # -------------
-# Balanced accuracy on rows that nothing was trained on, without and with the synthetic rows, and with SMOTE. One split of one data set says little:
-# :doc:`/results/augmentation` has four data sets, five seeds and two classifiers, and says where it does not help.
+# Balanced accuracy on rows that nothing was trained on, without and with the synthetic rows, and with SMOTE. One
+# split of one data set says little: :doc:`/results/augmentation` has four data sets, five seeds and two classifiers,
+# and says where it does not help.
 
 from imblearn.over_sampling import SMOTE
 from imblearn.pipeline import make_pipeline
@@ -76,5 +78,5 @@ for name, step in {"as it is": "passthrough", "SMOTE": SMOTE(random_state=0), "o
 # %%
 # Words, numbers and categories
 # -----------------------------
-# DataFrames come back as DataFrames, integers as integers, categories as categories. :doc:`/augmentation` says more, also when not to
-# use it.
+# DataFrames come back as DataFrames, integers as integers, categories as categories. :doc:`/augmentation` says more,
+# also when not to use it.

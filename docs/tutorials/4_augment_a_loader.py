@@ -2,8 +2,9 @@ r"""
 Synthetic data in a training loop
 =================================
 
-``SyntheticDataset`` puts real and synthetic data behind one ``DataLoader``; ``LatentAugment`` is a collate step that replaces some rows of each
-batch by variations of themselves. Here the first one fills up small classes for a net that learns to read digits.
+``SyntheticDataset`` puts real and synthetic data behind one ``DataLoader``; ``LatentAugment`` is a collate step that
+replaces some rows of each batch by variations of themselves. Here the first one fills up small classes for a net that
+learns to read digits.
 
 It needs ``pip install "riemann-sampler[plot]"``.
 """
@@ -11,8 +12,8 @@ It needs ``pip install "riemann-sampler[plot]"``.
 # %%
 # Small classes among large ones, and a model that has seen these images alone
 # ----------------------------------------------------------------------------
-# Sixty images of each even digit, five of each odd one. ``AutoModel`` is a small VAE for those who have none of their own; with labels it
-# keeps the codes of different classes apart.
+# Sixty images of each even digit, five of each odd one. ``AutoModel`` is a small VAE for those who have none of their
+# own; with labels it keeps the codes of different classes apart.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,8 +36,8 @@ sampler = RiemannianUniformSampler.from_preset("local", model).fit(x, labels=y)
 # %%
 # Real and synthetic data in one loader
 # -------------------------------------
-# ``balanced=True`` gives the synthetic images to the classes that lack them. ``min_distance="authentic"`` rejects those that are near copies of
-# a real one; they are drawn again, and counted.
+# ``balanced=True`` gives the synthetic images to the classes that lack them. ``min_distance="authentic"`` rejects
+# those that are near copies of a real one; they are drawn again, and counted.
 
 from torch.utils.data import DataLoader
 
@@ -52,15 +53,17 @@ print(dataset.filter_counts.summary())
 from riemann_sampler.geometry.plots import plot_strips
 
 items = [dataset[i] for i in range(len(dataset))]
-strips = {f"label {d}": torch.stack([image for image, label in items if label == d][:14])[None] for d in (1, 3, 5, 7, 9)}
+strips = {
+    f"label {d}": torch.stack([image for image, label in items if label == d][:14])[None] for d in (1, 3, 5, 7, 9)
+}
 figure, axes = plt.subplots(figsize=(8, 3.2), layout="compressed")
 _ = plot_strips(strips, axes=axes)
 
 # %%
 # Does it help?
 # -------------
-# The same small net, the same number of steps, judged on images that neither it nor the VAE has seen. One seed and one data set:
-# :doc:`/results/augmentation` has the figures to judge by, and says where nothing is gained.
+# The same small net, the same number of steps, judged on images that neither it nor the VAE has seen. One seed and
+# one data set: :doc:`/results/augmentation` has the figures to judge by, and says where nothing is gained.
 
 from sklearn.metrics import balanced_accuracy_score
 from torch import nn
@@ -91,8 +94,8 @@ print(f"with synthetic ones  {accuracy(dataset):.3f}")
 # %%
 # Variations of a batch
 # ---------------------
-# ``LatentAugment`` takes a walk along the manifold from the code of each chosen row, and decodes where it ends. ``radius`` is in posterior
-# standard deviations. In a loader it is the ``collate_fn``; here we call it on one batch.
+# ``LatentAugment`` takes a walk along the manifold from the code of each chosen row, and decodes where it ends.
+# ``radius`` is in posterior standard deviations. In a loader it is the ``collate_fn``; here we call it on one batch.
 
 from riemann_sampler import LatentAugment
 

@@ -2,8 +2,8 @@ r"""
 Paths between two data
 ======================
 
-A straight line between two codes may cross empty regions, where the decoder shows nothing that it has learnt. ``interpolate`` finds a path that
-stays where data are (eq. 12 of `the paper <https://arxiv.org/abs/2209.07370>`__).
+A straight line between two codes may cross empty regions, where the decoder shows nothing that it has learnt.
+``interpolate`` finds a path that stays where data are (eq. 12 of `the paper <https://arxiv.org/abs/2209.07370>`__).
 
 It needs ``pip install "riemann-sampler[pythae,plot]"``.
 """
@@ -30,8 +30,9 @@ vae.eval()
 # %%
 # Straight lines and paths
 # ------------------------
-# The metric of a fitted sampler says where data are. Paths want islands that touch: ``widened`` gives a metric whose islands are two posterior
-# standard deviations wide. Of 150 pairs of codes we look at the four whose straight lines cross the emptiest places.
+# The metric of a fitted sampler says where data are. Paths want islands that touch: ``widened`` gives a metric whose
+# islands are two posterior standard deviations wide. Of 150 pairs of codes we look at the four whose straight lines
+# cross the emptiest places.
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.geometry import interpolate, straight, widened
@@ -39,7 +40,6 @@ from riemann_sampler.geometry import interpolate, straight, widened
 sampler = RiemannianUniformSampler.from_preset("uniform", vae, n_centroids=300).fit(images)
 metric = widened(sampler.metric_)
 a, b = sampler.posterior_.mean[:300].chunk(2)
-
 
 
 def log_volume(curves):
@@ -76,6 +76,6 @@ figure, axes = plt.subplots(figsize=(8, 5), layout="compressed")
 _ = plot_strips({"ours": ours, "straight": plain}, axes=axes)
 
 # %%
-# These four pairs were chosen to show the difference. On the average pair it is smaller, and where codes lie close together there may be none:
-# :doc:`/results/interpolation` has the figures, for digits and clothes, in two and sixteen dimensions. Distances, means, walks and
-# clusters by the same metric are on the page :doc:`/geometry`.
+# These four pairs were chosen to show the difference. On the average pair it is smaller, and where codes lie close
+# together there may be none: :doc:`/results/interpolation` has the figures, for digits and clothes, in two and
+# sixteen dimensions. Distances, means, walks and clusters by the same metric are on the page :doc:`/geometry`.

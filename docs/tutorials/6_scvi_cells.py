@@ -2,8 +2,8 @@ r"""
 Single cells with scvi-tools
 ============================
 
-The sampler takes a trained model of scvi-tools and an AnnData, and draws cells: expected counts, or counts with the noise of the model's
-likelihood.
+The sampler takes a trained model of scvi-tools and an AnnData, and draws cells: expected counts, or counts with the
+noise of the model's likelihood.
 
 It needs ``pip install "riemann-sampler[scvi,plot]" scanpy``.
 """
@@ -11,8 +11,8 @@ It needs ``pip install "riemann-sampler[scvi,plot]" scanpy``.
 # %%
 # Cells
 # -----
-# 700 blood cells that are bundled with scanpy. Bundled are normalized logarithms; the quotients that undo them are whole numbers but for
-# rounding, and those are the counts.
+# 700 blood cells that are bundled with scanpy. Bundled are normalized logarithms; the quotients that undo them are
+# whole numbers but for rounding, and those are the counts.
 
 import logging
 import warnings
@@ -56,8 +56,8 @@ with warnings.catch_warnings():
 # %%
 # Cells of a type
 # ---------------
-# ``fit`` takes the AnnData itself. ``ScviAdapter`` sets what a decoded cell is like: its batch, and how many counts it has. Without it,
-# ``RiemannianUniformSampler.from_preset("local", model)`` takes a typical cell.
+# ``fit`` takes the AnnData itself. ``ScviAdapter`` sets what a decoded cell is like: its batch, and how many counts
+# it has. Without it, ``RiemannianUniformSampler.from_preset("local", model)`` takes a typical cell.
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import ScviAdapter
