@@ -1,4 +1,4 @@
-"""Links from docstrings and annotations, which say `LatentModel` or name the module of a class, to where it is documented.
+"""Links from docstrings and annotations, which say `LatentModel` or name its module, to where it is documented.
 
 A name of this package is looked up by its last component. In docstrings a single backquote stands for code of any
 kind: what is not documented anywhere stays code without a link. Likewise a bar is a bar, as in ∫ V |γ'| dt.

@@ -27,10 +27,9 @@ ours = RiemannianUniformSampler().fit(posterior)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     paper = RiemannianUniformSampler(regularization=0.01, decay=1e-10).fit(posterior)
-print([str(each.category.__name__) for each in caught])
-print(
-    f"share of the mass that the floor holds: {ours.diagnostics_.floor_share:.3f} and {paper.diagnostics_.floor_share:.3f}"
-)
+print([each.category.__name__ for each in caught])
+shares = [sampler.diagnostics_.floor_share for sampler in (ours, paper)]
+print("share of the mass that the floor holds:", [f"{share:.3f}" for share in shares])
 
 line = torch.zeros(800, 2, dtype=torch.float64)
 line[:, 0] = torch.linspace(-15, 15, 800)

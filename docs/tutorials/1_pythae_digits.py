@@ -57,7 +57,7 @@ samples = sampler.sample(64, seed=0)
 from riemann_sampler.geometry.plots import mosaic
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.8), layout="compressed")
-for axis, (title, shown) in zip(axes, {"N(0, I)": usual, 'preset "local"': samples}.items()):
+for axis, title, shown in zip(axes, ("N(0, I)", 'preset "local"'), (usual, samples), strict=True):
     axis.imshow(mosaic(shown, n_columns=8), interpolation="nearest")
     axis.set_title(title)
     axis.set_axis_off()

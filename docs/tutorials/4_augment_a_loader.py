@@ -53,9 +53,9 @@ print(dataset.filter_counts.summary())
 from riemann_sampler.geometry.plots import plot_strips
 
 items = [dataset[i] for i in range(len(dataset))]
-strips = {
-    f"label {d}": torch.stack([image for image, label in items if label == d][:14])[None] for d in (1, 3, 5, 7, 9)
-}
+strips = {}
+for digit in (1, 3, 5, 7, 9):
+    strips[f"label {digit}"] = torch.stack([image for image, label in items if label == digit][:14])[None]
 figure, axes = plt.subplots(figsize=(8, 3.2), layout="compressed")
 _ = plot_strips(strips, axes=axes)
 
