@@ -1,4 +1,4 @@
-"""Variants of the presets, one dial at a time, on validation data: the presets were chosen by them (docs/results/presets.md).
+"""Variants of the presets, one dial at a time, on validation data, by which they were chosen (docs/results/presets.md).
 
 The parts of the data that are reported on are not looked at.
 """

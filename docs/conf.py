@@ -52,6 +52,7 @@ autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 default_role = "py:obj"
+toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
 
 # tutorials and pictures: scripts that are run
@@ -64,6 +65,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "min_reported_time": 0,
+    "write_computation_times": False,  # their pages fetch scripts from the network
     "capture_repr": (),
     "image_scrapers": ("matplotlib",),
     "reset_modules": ("matplotlib",),

@@ -14,7 +14,7 @@ made of the same posteriors. With the responsibilities :math:`r_k(z)` of the isl
 
 .. math::
 
-    \tilde G(z) = \left( \frac{q(z)^2}{\det A(z)} \right)^{1/d} A(z), \qquad \sqrt{\det \tilde G(z)} = q(z).
+    \tilde G(z) = q(z)^{2/d} \, (\det A(z))^{-1/d} A(z), \qquad \sqrt{\det \tilde G(z)} = q(z).
 
 Where islands of equal weight are isolated this is the metric of eq. 7 at its centroids, up to a constant. Where they
 overlap it counts an overlap once. The volume of eq. 7 counts it :math:`m^{d/2}` times for m islands.
