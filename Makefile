@@ -12,6 +12,7 @@ VENV_READY := .venv/.venv-ready
 TORCH_READY := .venv/.torch-ready
 DEMO_READY := .venv/.demo-ready
 DEV_READY := .venv/.dev-ready
+DOCS_READY := .venv/.docs-ready
 
 define PYTHON_MISSING
 
@@ -32,7 +33,7 @@ export PYTHON_MISSING VENV_MISSING
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format venv clean
+.PHONY: help demo test test-all lint format docs venv clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -58,12 +59,16 @@ format: $(DEV_READY)  ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+docs: $(DOCS_READY)  ## build the documentation into docs/_build/html; warnings are errors
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build/html
+
 venv: $(DEV_READY)  ## make .venv with everything for development
 
 clean:  ## remove caches, build products and demo_output/ (.venv stays)
 	rm -rf .coverage .coverage.* htmlcov build dist *.egg-info demo_output
+	rm -rf docs/_build docs/auto_* docs/sg_execution_times.rst
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find riemann_sampler adapters benchmarks tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
+	find riemann_sampler adapters benchmarks docs examples tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment that works is kept, whoever made it; a broken one is made anew.
 $(VENV_READY):
@@ -83,4 +88,8 @@ $(DEMO_READY): $(TORCH_READY) pyproject.toml
 
 $(DEV_READY): $(TORCH_READY) pyproject.toml
 	$(PIP) install --editable ".[dev,eval,imblearn,libraries,plot]"
+	@touch $@
+
+$(DOCS_READY): $(TORCH_READY) pyproject.toml
+	$(PIP) install --editable ".[docs]"
 	@touch $@

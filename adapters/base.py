@@ -90,7 +90,7 @@ class NetworkAdapter(LatentModel):
 
     @property
     def latent_dim(self) -> int:
-        """Dimension of the latent space: the number of entries of a latent code.
+        """Dimension of the latent space, the number of entries of a latent code.
 
         Raises:
             NotFittedError: It was not given, and nothing has been encoded yet.

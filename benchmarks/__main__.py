@@ -26,7 +26,7 @@ BENCHMARKS = {
     "clustering": "k-medoids of Riemannian distances against k-means, by the true labels",
     "exactness": "total variation to the exact law on a grid, beside the paper's published dynamics",
     "speed": "gradients, time to samples, growth, processes, ten million latents, CUDA: seconds and memory",
-    "readme": "put the tables of the committed results into README.md, STUDY.md and the docs",
+    "readme": "put the tables of the committed results into the README and the pages of the docs",
 }
 
 

@@ -56,15 +56,14 @@ def test_low_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_gallery_of_digits(tmp_path: Path) -> None:
-    printed = run("gallery_digits.py", "--steps", "100", folder=tmp_path)
-    assert "log correlation" in printed
-    names = {f"digits-{name}.png" for name in ("map", "samples", "strips", "calibration")}
-    check_pictures(tmp_path / "gallery", names)
-
-
-@pytest.mark.slow
 @pytest.mark.skipif(not FASHION_FOLDER.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed")
 def test_gallery_of_fashion(tmp_path: Path) -> None:
     run("gallery_fashion.py", "--folder", "pictures", "--steps", "60", "--images", "400", folder=tmp_path)
     check_pictures(tmp_path / "pictures", {"fashion-samples.png", "fashion-paths.png"})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FASHION_FOLDER.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed")
+def test_picture_of_the_readme(tmp_path: Path) -> None:
+    run("before_after.py", "--output", "pictures/both.png", "--steps", "60", "--images", "400", folder=tmp_path)
+    check_pictures(tmp_path / "pictures", {"both.png"})

@@ -1,4 +1,4 @@
-"""Variants of the presets, one dial at a time, on validation data: what `benchmarks/STUDY.md` chooses defaults by.
+"""Variants of the presets, one dial at a time, on validation data, by which they were chosen (docs/results/presets.md).
 
 The parts of the data that are reported on are not looked at.
 """

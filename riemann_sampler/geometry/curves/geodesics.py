@@ -31,7 +31,7 @@ def geodesic(metric: Metric | LineElement, a: Tensor, b: Tensor, *, n_points: in
         n_points: Positions along each.
 
     Returns:
-        The curves: locally shortest, downhill from the shortest path on a graph of the centroids.
+        The curves, locally shortest, downhill from the shortest path on a graph of the centroids.
 
     Raises:
         ArgumentError: If shapes differ, a position is not finite, or ``n_points`` is less than 2.
