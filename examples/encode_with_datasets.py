@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from small_vae import train
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler
-from riemann_sampler.sharding.batch_encoder import BatchEncoder
+from riemann_sampler.sharding import BatchEncoder
 
 
 def main() -> None:

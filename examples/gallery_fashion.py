@@ -12,7 +12,7 @@ from small_vae import train
 from torch import Tensor
 
 from riemann_sampler import RiemannianUniformSampler
-from riemann_sampler.files.arrays import read_array
+from riemann_sampler.files import read_array
 from riemann_sampler.geometry.plots import plot_strips
 
 CLASSES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")

@@ -15,7 +15,7 @@ from tests.helpers.builders import TwoHalves, data
 from tests.helpers.command_line import SMALL, Shell
 from tests.helpers.shard_tasks import contents
 
-PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "many-machines.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "many-machines.md").read_text()
 ENCODE = ("encode", "--model", "my_models:two_halves", "--data", "x.npy", "--out", "codes")
 SETTINGS = tuple(word for name, value in SMALL.items() for word in ("--set", f"{name}={value}"))
 

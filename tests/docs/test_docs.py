@@ -15,14 +15,14 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from torch import Tensor, nn
 
 import riemann_sampler
-from benchmarks.zoo import diffusers, modules, monai, scvi
-from benchmarks.zoo.training import train
+from benchmarks.models.zoo import diffusers, modules, monai, scvi
+from benchmarks.models.zoo.training import train
 from riemann_sampler import RiemannianUniformSampler, adapters
 from riemann_sampler.adapters import AdapterRegistry, registry
 from riemann_sampler.cli import main
 from riemann_sampler.settings import PRESETS
-from tests.documents import DOCS, ROOT, code_blocks, commands, common_names, run, write_trained_folder
-from tests.models import PlainVAE, digit_images, make_digits_vae, make_plain_vae
+from tests.helpers.documents import DOCS, ROOT, code_blocks, commands, common_names, run, write_trained_folder
+from tests.helpers.models import PlainVAE, digit_images, make_digits_vae, make_plain_vae
 
 PAGES = [path for path in DOCS.rglob("*.md") if not {"_build", "auto_tutorials", "auto_explanation"} & {*path.parts}]
 SCRIPTS = sorted([*DOCS.glob("tutorials/*.py"), *DOCS.glob("explanation/*.py"), *ROOT.glob("examples/*.py")])

@@ -12,7 +12,7 @@ from benchmarks.readme import DOCUMENTS, filled
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.cli import main
 from riemann_sampler.settings import PRESETS
-from tests.documents import ROOT, code_blocks, commands, common_names, run, write_trained_folder
+from tests.helpers.documents import ROOT, code_blocks, commands, common_names, run, write_trained_folder
 
 README = (ROOT / "README.md").read_text()
 MOST_LINES = 150

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from sklearn.datasets import load_breast_cancer
 
-from benchmarks.zoo import pythae
-from tests.models import digit_images, make_digits_vae
+from benchmarks.models.zoo import pythae
+from tests.helpers.models import digit_images, make_digits_vae
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 
