@@ -22,8 +22,7 @@ from riemann_sampler.metric import Metric
 
 from ..harness.provenance import environment, write_json
 from ..models.trained import MODEL, Trained, add_options, fitted_metric, trained_models
-from ..reporting.averages import averaged, rounded
-from ..reporting.markdown_table import markdown_table
+from ..reporting.markdown_table import averaged, markdown_table, rounded
 
 __all__ = ["METHODS", "main", "rows", "table"]
 

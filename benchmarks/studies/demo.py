@@ -13,12 +13,13 @@ from torch import Tensor
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import as_latent_model
+from riemann_sampler.encoding import summarize
 from riemann_sampler.geometry.plots import plot_latent_map
 
 from ..data.datasets import Split, digits
 from ..data.features import FeatureMap, classifier
 from ..harness.provenance import environment, replace_file, write_json
-from ..models.recipes import active_units, train
+from ..models.recipes import train
 from ..reporting.images import sample_panels, write_figure
 from ..reporting.markdown_table import markdown_table
 from ..samplers.registry import SAMPLERS, Task
@@ -144,7 +145,7 @@ def _compare(split: Split, options: argparse.Namespace) -> None:
         "seed": options.seed,
         "beta": BETA,
         "latent_dim": LATENT_DIM,
-        "active_units": active_units(*sampler.posterior_),
+        "active_units": int(summarize(sampler.posterior_).active.sum()),
         "n_steps": options.steps,
         "heldout_mse": (reconstructions - split.heldout).square().mean().item(),
         "pythae": version("pythae"),

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ...models.trained import MODEL
-from ...reporting.averages import averaged
-from ...reporting.markdown_table import markdown_table
+from ...reporting.markdown_table import averaged, markdown_table
 from ...reporting.spreads import MISSING
 from ...reporting.units import readable_ratio, readable_seconds
 

@@ -11,11 +11,13 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.__main__ import main as benchmarks_main
+from benchmarks.data.features import FEATURES
 from benchmarks.readme import RESULTS
 from benchmarks.samplers.registry import SAMPLERS
-from benchmarks.studies.compare import grid, low_data
 from benchmarks.studies.compare import run as compare
-from benchmarks.studies.compare.run import QUICK_SAMPLERS, main, parser_of, run_grid
+from benchmarks.studies.compare.grid import Failure
+from benchmarks.studies.compare.jobs import Settings
+from benchmarks.studies.compare.run import QUICK_SAMPLERS, main, main_low_data, parser_of, run_grid
 from benchmarks.studies.presets import run as study
 from riemann_sampler.errors import ArgumentError
 from riemann_sampler.settings import PRESETS
@@ -23,7 +25,7 @@ from riemann_sampler.settings import PRESETS
 
 @pytest.fixture
 def _quick_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
+    monkeypatch.setitem(FEATURES, "classifier", partial(FEATURES["classifier"], n_steps=30))
 
 
 @pytest.fixture
@@ -31,8 +33,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What is asked of the grid, which is not run; nor is the report written."""
     found: dict[str, Any] = {}
 
-    def run(todo: Any, samplers: Any, settings: Any, **arguments: Any) -> None:
+    def run(todo: Any, samplers: Any, settings: Any, **arguments: Any) -> list[Failure]:
         found.update(jobs=todo, samplers=samplers, settings=settings, **arguments)
+        return []
 
     monkeypatch.setattr(compare, "run", run)
     monkeypatch.setattr(compare.report, "main", lambda arguments: found.update(report=arguments))
@@ -62,7 +65,7 @@ def test_what_is_asked_for(asked: dict[str, Any], tmp_path: Path) -> None:
     run_grid(options("--data", "digits", "--models", "VAE", "IWAE", "--seeds", "1", "--output", str(tmp_path)))
     assert [job.model for job in asked["jobs"]] == ["VAE", "IWAE"]
     assert set(asked["samplers"]) == set(SAMPLERS)
-    assert asked["settings"] == grid.Settings()
+    assert asked["settings"] == Settings()
     assert asked["folder"] == tmp_path / "cells"
     assert asked["report"] == ["--cells", str(tmp_path / "cells"), "--output", str(tmp_path)]
 
@@ -88,7 +91,8 @@ def test_quick_is_small(asked: dict[str, Any]) -> None:
     run_grid(options("--quick", "--seeds", "5"))
     assert {job.seed for job in asked["jobs"]} == {0}
     assert asked["settings"].n_samples == 1_000
-    assert list(asked["samplers"]) == list(QUICK_SAMPLERS)
+    assert set(asked["samplers"]) == {*QUICK_SAMPLERS, *(f"ours: {name}" for name in PRESETS)}
+    assert asked["settings"].quick
     run_grid(options("--quick", "--samplers", "GMM-10", "--samples", "50"))
     assert list(asked["samplers"]) == ["GMM-10"]
     assert asked["settings"].n_samples == 50
@@ -97,19 +101,31 @@ def test_quick_is_small(asked: dict[str, Any]) -> None:
 def test_what_is_unknown_is_refused_before_anything_runs(
     asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(
-        ArgumentError, match=r"--samplers 'GMM-11' is neither a sampler known here nor of the form module"
+    for option, given, message in (
+        ("--samplers", "Mine", r"--samplers 'Mine' is neither a sampler known here nor of the form module"),
+        ("--samplers", "no_such_module:Mine", r"--samplers 'no_such_module:Mine': there is no module"),
+        (
+            "--samplers",
+            "ours:local",
+            r"'ours:local' is not a sampler known here: did you mean 'ours: local'\?",
+        ),
+        ("--samplers", "ours: clustres", r"did you mean 'ours: clusters'\?"),
+        ("--samplers", "n(0,i)", r"did you mean 'N\(0, I\)'\?"),
+        ("--models", "vae", r"--models 'vae' is not a model known here: did you mean 'VAE'\?"),
+        ("--models", "infovae-mmd", r"did you mean 'INFOVAE_MMD'\?"),
+        ("--models", "GAN", r"--models 'GAN' is neither a model known here nor of the form module"),
     ):
-        run_grid(options("--samplers", "GMM-11"))
+        with pytest.raises(ArgumentError, match=message):
+            run_grid(options(option, given))
     assert not asked
     assert benchmarks_main(["compare", "--data", "mnits"]) == 2
     assert "compare: There is no data set 'mnits'" in capsys.readouterr().err
 
 
 def test_low_data_goes_over_sizes(asked: dict[str, Any]) -> None:
-    low_data.main(["--data", "digits", "--seeds", "1"])
+    main_low_data(["--data", "digits", "--seeds", "1"])
     assert [job.n_train for job in asked["jobs"]] == [200, None]  # digits have 973
-    low_data.main(["--n-train", "100", "300", "0", "--seeds", "1"])
+    main_low_data(["--n-train", "100", "300", "0", "--seeds", "1"])
     assert [job.n_train for job in asked["jobs"]] == [100, 300, None]
     assert asked["folder"] == Path("benchmark_output/low-data/cells")
 
