@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from ....reporting.markdown_table import QUICK_NOTICE
@@ -68,8 +67,8 @@ def page(summary: Summary, exhibits: Sequence[Sequence[Exhibit]]) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("report.html").render(
-        style=Markup((FOLDER / "report.css").read_text(encoding="utf-8")),
-        script=Markup((FOLDER / "report.js").read_text(encoding="utf-8")),
+        style=(FOLDER / "report.css").read_text(encoding="utf-8"),
+        script=(FOLDER / "report.js").read_text(encoding="utf-8"),
         markers=MARKERS,
         map_side=MAP_SIDE,
         missing=MISSING,
