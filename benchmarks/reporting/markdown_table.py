@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from .spreads import MISSING, SIGNIFICANT_DIGITS, Spread, shown
 
-__all__ = ["QUICK_NOTICE", "Aligned", "averaged", "markdown_table", "rounded"]
+__all__ = ["QUICK_NOTICE", "Aligned", "averaged", "markdown_table", "note_quick", "rounded"]
 
 QUICK_NOTICE: Final = "Run with --quick, on too little of everything: these figures mean nothing."
 """What stands above tables that ``--quick`` makes."""
@@ -52,6 +52,11 @@ def _shown(value: Value, digits: int) -> str:
 def _line(cells: Sequence[str], widths: Sequence[int], is_text: Sequence[bool]) -> str:
     columns = zip(cells, widths, is_text, strict=True)
     return "| " + " | ".join(cell.ljust(width) if text else cell.rjust(width) for cell, width, text in columns) + " |"
+
+
+def note_quick(text: str, figures: Mapping[str, Any]) -> str:
+    """Put the notice of ``--quick`` above tables if their figures were made by it."""
+    return f"**{QUICK_NOTICE}**\n\n{text}" if figures.get("quick") else text
 
 
 def averaged(rows: Sequence[Mapping[str, Any]], name: str, digits: Mapping[str, int]) -> list[dict[str, str]]:

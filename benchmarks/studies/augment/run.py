@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
     todo = jobs(options.data, _regimes(options), options.seeds, heldout, methods)
     run = partial(_run_one, folder=options.output / "cells", keep_failures=options.keep_failures)
     cells = run_grid(run, todo, n_cells=len(todo), n_workers=options.workers)
-    summary = {"environment": environment("imbalanced-learn"), **summarized(cells)}
+    summary = {"environment": environment("imbalanced-learn"), "quick": options.quick, **summarized(cells)}
     folder = options.output
     write_json(folder / "summary.json", rounded(summary))
     replace_file(folder / "tables.md", all_tables(summary).encode())

@@ -69,7 +69,8 @@ def _measured(
         "data": facts,
         "settings": settings,
     }
-    return {"environment": environment("pythae", "matplotlib"), "config": config, "rows": rows}, shown
+    run = {"environment": environment("pythae", "matplotlib"), "quick": options.quick, "config": config, "rows": rows}
+    return run, shown
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

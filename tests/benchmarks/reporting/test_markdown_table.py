@@ -3,7 +3,7 @@
 import json
 import math
 
-from benchmarks.reporting.markdown_table import averaged, markdown_table, rounded
+from benchmarks.reporting.markdown_table import QUICK_NOTICE, averaged, markdown_table, note_quick, rounded
 
 EXPECTED = """
 | sampler |  s | score ↓ |
@@ -41,3 +41,8 @@ def test_what_is_stored_has_five_digits_and_is_json() -> None:
     found = rounded({"a": [1.23456789, 7, "text", None], "b": {"c": math.nan, "d": -math.inf, "e": True}})
     assert found == {"a": [1.2346, 7, "text", None], "b": {"c": None, "d": None, "e": True}}
     json.dumps(found, allow_nan=False)
+
+
+def test_the_notice_of_quick_runs() -> None:
+    assert note_quick("table", {"quick": True}) == f"**{QUICK_NOTICE}**\n\ntable"
+    assert note_quick("table", {"quick": False}) == note_quick("table", {}) == "table"
