@@ -51,7 +51,7 @@ def test_tables_have_a_gaussian_likelihood_and_images_a_bernoulli_one() -> None:
 
 def test_a_table_is_learnt() -> None:
     cells = load("cells").train
-    model = as_latent_model(train("BetaVAE", cells, 8, n_steps=200))
+    model = as_latent_model(train("BetaVAE", cells, 8, n_steps=60))
     error = (model.decode(model.encode(cells).mean) - cells).square().mean()
     assert error < 0.9 * cells.var(0).mean()
 

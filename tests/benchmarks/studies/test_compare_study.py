@@ -58,7 +58,9 @@ def test_from_options_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "digits-conv64" in json.dumps(summary)
     assert "tests.helpers.tasks:Grey" in (tmp_path / "out" / "tables.md").read_text()
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
-    assert "N(0, I)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| N(0, I) " in printed
+    assert "| tests.helpers.tasks:Grey " in printed
 
 
 def test_what_is_asked_for(asked: dict[str, Any], tmp_path: Path) -> None:
@@ -96,6 +98,16 @@ def test_quick_is_small(asked: dict[str, Any]) -> None:
     run_grid(options("--quick", "--samplers", "GMM-10", "--samples", "50"))
     assert list(asked["samplers"]) == ["GMM-10"]
     assert asked["settings"].n_samples == 50
+
+
+def test_failed_cells_are_told_by_the_status(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = Failure(Path("cells/mine.json"), "ValueError: no")
+    monkeypatch.setattr(compare, "run", lambda *_, **arguments: asked.update(arguments) or [failure])
+    with pytest.raises(SystemExit, match=r"1 of 1 cells failed:\n  cells/mine\.json: ValueError: no\n") as ended:
+        run_grid(options("--samplers", "GMM-10", "--seeds", "1", "--keep-failures"))
+    assert isinstance(ended.value.code, str)  # it is printed, and the status is 1
+    assert asked["keep_failures"]
+    assert "report" in asked
 
 
 def test_what_is_unknown_is_refused_before_anything_runs(
@@ -164,5 +176,5 @@ def test_every_benchmark_has_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_quick_in_full(tmp_path: Path) -> None:
     main(["--quick", "--output", str(tmp_path), "--cache", str(tmp_path / "models"), "--workers", "1"])
     cells = [json.loads(path.read_text()) for path in (tmp_path / "cells").rglob("*.json")]
-    assert len(cells) == len(QUICK_SAMPLERS)
+    assert len(cells) == len(QUICK_SAMPLERS) + len(PRESETS)
     assert all(cell["error"] is None for cell in cells)
