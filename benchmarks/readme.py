@@ -1,4 +1,4 @@
-"""Put what committed results say into the documents, between their marks; nothing in them is typed by hand."""
+"""Make every table of the documents from the committed results; nothing in them is typed by hand."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any
 from .harness.provenance import replace_file
 from .studies import adapters, augment, clustering, demo, exactness, interpolation, novelty, speed
 from .studies.compare.report import run as report
+from .studies.compare.report.markdown import all_tables
 from .studies.presets import ranking
 
 __all__ = ["DOCUMENTS", "RESULTS", "filled", "main"]
@@ -60,6 +61,12 @@ TABLES: dict[str, tuple[Path, Callable[[dict[str, Any]], str]]] = {
     "study": (RESULTS / "study" / "summary.json", ranking.table),
 }
 
+FILES: dict[Path, tuple[Path, Callable[[dict[str, Any]], str]]] = {
+    RESULTS / study / "tables.md": (RESULTS / study / "summary.json", all_tables)
+    for study in ("compare", "low-data", "study")
+}
+"""Pages of all figures, beside the results that they are made from."""
+
 DOCUMENTS: dict[Path, tuple[str, ...]] = {
     ROOT / "README.md": ("evidence",),
     **{
@@ -100,7 +107,13 @@ def filled(text: str, names: tuple[str, ...]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Fill the documents in place."""
+    """Fill the documents in place, and write the pages of all figures.
+
+    Args:
+        arguments: Command line; ``--help`` lists the options.
+    """
     argparse.ArgumentParser(prog="python -m benchmarks readme", description=__doc__).parse_args(arguments)
     for path, names in DOCUMENTS.items():
         replace_file(path, filled(path.read_text(), names).encode())
+    for path, (source, make) in FILES.items():
+        replace_file(path, make(json.loads(source.read_text())).encode())

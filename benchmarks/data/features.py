@@ -11,7 +11,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from safetensors.torch import load, save
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
@@ -21,7 +22,8 @@ from riemann_sampler.augmentation import one_thread
 from riemann_sampler.errors import DataError
 
 from ..harness.provenance import replace_file
-from .datasets import Split, short_name
+from ..harness.training import minimize
+from .datasets import Split, load, short_name
 
 __all__ = [
     "CLASSIFIER_N_TRAIN",
@@ -75,7 +77,7 @@ def classifier(split: Split, label: str, folder: Path | None = None, *, n_steps:
         net = nn.Sequential(body, head)
         path = folder and folder / f"{label}-classifier-{_digest(split, n_steps)}.safetensors"
         if path and path.exists():
-            net.load_state_dict(load(path.read_bytes()))
+            net.load_state_dict(load_tensors(path.read_bytes()))
         else:
             _fit_classifier(net, split, n_steps)
         if path and not path.exists():
@@ -108,14 +110,15 @@ def _fit_classifier(net: nn.Module, split: Split, n_steps: int) -> None:
     optimizer = torch.optim.Adam(net.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=n_steps)
     labels = torch.from_numpy(split.train_labels)
+    bar = tqdm(range(n_steps), desc="train classifier", unit="step", delay=2, leave=False)
+    batches = (torch.randint(len(labels), (128,)) for _ in bar)
     with one_thread():
-        for _ in tqdm(range(n_steps), desc="train classifier", unit="step", delay=2, leave=False):
-            rows = torch.randint(len(labels), (128,))
-            loss = nn.functional.cross_entropy(net(split.train[rows]), labels[rows])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+        minimize(
+            lambda rows: nn.functional.cross_entropy(net(split.train[rows]), labels[rows]),
+            optimizer,
+            batches,
+            schedule=schedule,
+        )
 
 
 def _in_batches(function: Callable[[Tensor], Tensor], data: Data) -> np.ndarray:

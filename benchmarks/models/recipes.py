@@ -23,8 +23,9 @@ from tqdm import tqdm
 from riemann_sampler.augmentation import one_thread
 
 from ..harness.provenance import replace_file
+from ..harness.training import minimize
 
-__all__ = ["RECIPES", "Recipe", "active_units", "cached", "make", "train"]
+__all__ = ["RECIPES", "Recipe", "cached", "make", "train"]
 
 WIDTH, CHANNELS = 256, (16, 32)
 BATCH_SIZE, LEARNING_RATE, N_STEPS = 128, 2e-3, 2_000
@@ -157,20 +158,16 @@ def _optimize(model: Any, data: Tensor, n_steps: int, *, warms_up: bool) -> None
     if hasattr(model, "M"):  # RHVAE's metric is that of the last batches seen: of one pass over the data
         n_batches = -(-len(data) // BATCH_SIZE)
         model.M, model.centroids = deque(maxlen=n_batches), deque(maxlen=n_batches)
-    batches = _batches(len(data), n_steps)
-    name = model.model_name
-    for step, rows in enumerate(tqdm(batches, f"train {name}", n_steps, unit="step", delay=2, leave=False)):
+
+    def loss(batch: tuple[int, Tensor]) -> Tensor:
+        step, rows = batch
         output = model({"data": data[rows]})
-        loss = output.loss
-        if warms_up:
-            loss = torch.lerp(output.recon_loss, loss, min(1.0, 2 * step / n_steps))
-        optimizer.zero_grad()
-        loss.backward()
-        # RHVAE's metric is nearly singular at times: such a step is shortened, or left out
-        if nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT).isfinite():
-            optimizer.step()
-        schedule.step()
-    optimizer.zero_grad()
+        return torch.lerp(output.recon_loss, output.loss, min(1.0, 2 * step / n_steps)) if warms_up else output.loss
+
+    batches = _batches(len(data), n_steps)
+    bar = tqdm(batches, f"train {model.model_name}", n_steps, unit="step", delay=2, leave=False)
+    # RHVAE's metric is nearly singular at times: such a step is shortened, or left out.
+    minimize(loss, optimizer, enumerate(bar), schedule=schedule, largest_gradient=LARGEST_GRADIENT)
     model.update()
 
 
@@ -227,9 +224,3 @@ def _restored(name: str, shape: tuple[int, ...], latent_dim: int, state: dict[st
             model.G, model.G_inv = create_metric(model), create_inverse_metric(model)
     model.load_state_dict(state)
     return model.eval()
-
-
-def active_units(mean: Float[Tensor, "n dim"], log_variance: Float[Tensor, "n dim"]) -> int:
-    """Latent units whose means make at least 1 % of their aggregate variance (after Burda et al. 2016)."""
-    spread = mean.var(0)
-    return int((spread >= 0.01 * (spread + log_variance.exp().mean(0))).sum())

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
@@ -27,16 +26,9 @@ def write_figure(figure: Figure, path: Path, *, dpi: int = 160) -> None:
 
 
 def write_mosaic(images: Float[Tensor, "n channels height width"], path: Path, *, n_columns: int = 8) -> None:
-    """Write images in [0, 1], of one channel or three, side by side as PNG, pixel by pixel with a gap of one."""
-    n, _, height, width = images.shape
-    n_rows = n // n_columns
-    canvas = np.ones((n_rows * (height + 1) + 1, n_columns * (width + 1) + 1, 3))
-    for index, image in enumerate(images[: n_rows * n_columns].clamp(0, 1).expand(-1, 3, -1, -1).numpy()):
-        row, column = divmod(index, n_columns)
-        top, left = 1 + row * (height + 1), 1 + column * (width + 1)
-        canvas[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    """Write images in [0, 1], of one channel or three, side by side as PNG, a pixel for each of theirs."""
     content = BytesIO()
-    imsave(content, canvas, format="png")
+    imsave(content, mosaic(images, n_columns, zoom=1), format="png")
     replace_file(path, content.getvalue())
 
 

@@ -109,12 +109,13 @@ class Entry(NamedTuple):
 
     Attributes:
         make: Makes it, unfitted.
-        kind: Where it comes from: a bound on what a sampler can reach, a baseline, the model's library, or here.
+        kind: Where it comes from: a bound on what a sampler can reach, a baseline, the model's library, the user, or
+            here.
         models: Classes of pythae that it is for; None is for all.
     """
 
     make: Callable[[], Sampler]
-    kind: Literal["ceiling", "baseline", "native", "ours"]
+    kind: Literal["ceiling", "baseline", "native", "own", "ours"]
     models: tuple[str, ...] | None = None
 
 

@@ -22,8 +22,7 @@ from riemann_sampler.metric import Metric
 
 from ..harness.provenance import environment, write_json
 from ..models.trained import MODEL, Trained, add_options, fitted_metric, trained_models
-from ..reporting.averages import averaged, rounded
-from ..reporting.markdown_table import markdown_table
+from ..reporting.markdown_table import averaged, markdown_table, note_quick, rounded
 
 __all__ = ["METHODS", "main", "rows", "table"]
 
@@ -112,7 +111,8 @@ def table(figures: Mapping[str, Any]) -> str:
         f"Python {env['python']}, {versions}.",
     ]
     text = "\n".join(f"- {line}" for line in caption)
-    return f"{text}\n\n{markdown_table(averaged(figures['rows'], 'clusters', DIGITS), HEADINGS)}"
+    lines = averaged(figures["rows"], "clusters", DIGITS)
+    return note_quick(f"{text}\n\n{markdown_table(lines, HEADINGS)}", figures)
 
 
 def main(arguments: list[str]) -> None:
@@ -136,6 +136,7 @@ def main(arguments: list[str]) -> None:
         found += [{**place, **row} for row in rows(model, options.codes, place["seed"])]
         n_codes[place["data"]] = min(options.codes, len(model.split.train))
     config = {"n_codes": n_codes, "n_seeds": options.seeds, "n_steps": options.steps, "island_scale": PATH_SCALE}
-    figures = rounded({"environment": environment("pythae"), "config": config, "rows": found})
+    run = {"environment": environment("pythae"), "quick": options.quick, "config": config, "rows": found}
+    figures = rounded(run)
     print(table(figures))
     write_json(options.output / "clustering.json", figures)

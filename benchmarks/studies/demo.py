@@ -13,14 +13,15 @@ from torch import Tensor
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import as_latent_model
+from riemann_sampler.encoding import summarize
 from riemann_sampler.geometry.plots import plot_latent_map
 
 from ..data.datasets import Split, digits
 from ..data.features import FeatureMap, classifier
 from ..harness.provenance import environment, replace_file, write_json
-from ..models.recipes import active_units, train
+from ..models.recipes import train
 from ..reporting.images import sample_panels, write_figure
-from ..reporting.markdown_table import markdown_table
+from ..reporting.markdown_table import markdown_table, note_quick
 from ..samplers.registry import SAMPLERS, Task
 from ..scores import Reference
 
@@ -92,7 +93,7 @@ def _row(run: Run, features: FeatureMap, reference: Reference) -> dict[str, floa
 def table(figures: dict[str, Any]) -> str:
     """What the figures were made of, and the figures as a Markdown table."""
     caption = _caption(figures["config"], figures["environment"])
-    return f"{caption}\n\n{markdown_table(figures['rows'], HEADINGS)}"
+    return note_quick(f"{caption}\n\n{markdown_table(figures['rows'], HEADINGS)}", figures)
 
 
 def _caption(config: dict[str, Any], env: dict[str, Any]) -> str:
@@ -144,12 +145,12 @@ def _compare(split: Split, options: argparse.Namespace) -> None:
         "seed": options.seed,
         "beta": BETA,
         "latent_dim": LATENT_DIM,
-        "active_units": active_units(*sampler.posterior_),
+        "active_units": int(summarize(sampler.posterior_).active.sum()),
         "n_steps": options.steps,
         "heldout_mse": (reconstructions - split.heldout).square().mean().item(),
         "pythae": version("pythae"),
     }
-    figures = {"environment": environment(), "config": config, "rows": rows}
+    figures = {"environment": environment(), "quick": options.quick, "config": config, "rows": rows}
     print(table(figures))
     print(f"\nRiemannianUniformSampler(vae).fit(train_images).sample({options.samples}) says of itself:\n")
     print(sampler.summary())

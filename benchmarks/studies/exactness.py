@@ -23,6 +23,8 @@ from riemann_sampler.settings import Settings
 
 from ..harness.provenance import environment, write_json
 from ..reporting.images import write_figure
+from ..reporting.markdown_table import Aligned, markdown_table
+from ..reporting.spreads import MISSING
 from ..samplers.published import published_samples
 
 __all__ = ["EXPONENTS", "LAWS", "Grid", "draw", "make_metric", "table", "tv_ratio"]
@@ -34,6 +36,16 @@ EXPONENTS = (0.25, 1.0, 2.0)
 LAWS = ("isolated", "overlapping", "crowded", "unequal", "full")
 N_LEAPFROG_STEPS = Settings.n_leapfrog_steps
 N_WARMUP_CHAINS, N_PILOT_CHAINS = 256, 2048
+HEADINGS = {
+    "law": "law",
+    "alpha": "α",
+    "exact": "TV of exact draws",
+    "ours": "TV of ours",
+    "ours_ratio": "ours / exact",
+    "n_steps": "steps",
+    "published": "TV published",
+    "published_ratio": "published / exact",
+}
 
 
 def _geometry(name: str) -> tuple[Tensor, Tensor, float]:
@@ -165,18 +177,20 @@ def _row(name: str, exponent: float, n: int, n_seeds: int) -> dict[str, float | 
 
 def table(figures: dict[str, Any]) -> str:
     """The figures as a Markdown table."""
-    lines = [
-        "| law | α | TV of exact draws | TV of ours | ours / exact | steps | TV published | published / exact |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = []
     for row in figures["rows"]:
         exact, ours, published = row["exact"], row["ours"], row["published"]
-        last = "– | –" if published is None else f"{published:.3f} | {published / exact:.1f}"
-        lines.append(
-            f"| {row['law']} | {row['volume_exponent']:g} | {exact:.4f} | {ours:.4f} | {ours / exact:.3f} "
-            f"| {row['n_steps']:.0f} | {last} |"
-        )
-    return "\n".join(lines)
+        cells = {
+            "alpha": f"{row['volume_exponent']:g}",
+            "exact": f"{exact:.4f}",
+            "ours": f"{ours:.4f}",
+            "ours_ratio": f"{ours / exact:.3f}",
+            "n_steps": f"{row['n_steps']:.0f}",
+            "published": MISSING if published is None else f"{published:.3f}",
+            "published_ratio": MISSING if published is None else f"{published / exact:.1f}",
+        }
+        lines.append({"law": row["law"]} | {key: Aligned(text) for key, text in cells.items()})
+    return markdown_table(lines, HEADINGS)
 
 
 def _picture(n: int) -> Figure:

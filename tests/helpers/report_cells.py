@@ -23,6 +23,7 @@ SAMPLERS = {
     "ours: uniform": ("ours", 20.8, 0.87, 0.01),
     "ours: calibrated": ("ours", 21.2, 0.94, 0.26),
     "ours: clusters": ("ours", 23.2, 0.94, 0.29),
+    "ours: local": ("ours", 22.0, 0.93, 0.27),
     "ours: paper": ("ours", 36.2, 0.53, 0.03),
     "real train": ("ceiling", 4.1, 0.97, 0.0),
     "reconstructions": ("ceiling", 20.4, 0.996, 0.27),

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ...harness.isolation import set_apart
+from ...harness.training import minimize
 
 __all__ = ["negative_elbo", "train"]
 
@@ -48,10 +49,6 @@ def train(
     optimizer = torch.optim.Adam(module.parameters(), lr=3e-3)
     module.train()
     with set_apart():
-        for _ in range(n_epochs):
-            for rows in torch.randperm(len(images)).split(64):
-                optimizer.zero_grad()
-                negative_elbo(encode, decode, images[rows], beta).backward()
-                optimizer.step()
-    optimizer.zero_grad()
+        batches = (rows for _ in range(n_epochs) for rows in torch.randperm(len(images)).split(64))
+        minimize(lambda rows: negative_elbo(encode, decode, images[rows], beta), optimizer, batches)
     module.eval()

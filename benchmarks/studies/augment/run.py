@@ -3,26 +3,23 @@
 import argparse
 import itertools
 import json
-import multiprocessing
 import os
 import time
 import warnings
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
-from unittest.mock import patch
 
 import numpy as np
-import torch
 from sklearn.preprocessing import StandardScaler
-from tqdm import tqdm
 
 from riemann_sampler.augmentation import one_thread
 
 from ...data.datasets import DATASETS, Split, load, short_name
+from ...harness.grid import run_grid
 from ...harness.provenance import environment, replace_file, write_json
-from ...reporting.averages import rounded
+from ...reporting.markdown_table import rounded
 from ...scores.memorisation import authenticity
 from .classifiers import Judges
 from .figures import gains_figure
@@ -63,6 +60,9 @@ def main(arguments: list[str]) -> None:
 
     Args:
         arguments: Command line; ``--help`` lists the options.
+
+    Raises:
+        SystemExit: Methods failed; all is written all the same.
     """
     options = _parser().parse_args(arguments)
     if options.quick:
@@ -70,14 +70,31 @@ def main(arguments: list[str]) -> None:
     heldout: Literal["test", "validation"] = "validation" if options.validation else "test"
     methods = tuple(options.methods or METHODS)
     todo = jobs(options.data, _regimes(options), options.seeds, heldout, methods)
-    cells = _run(todo, options.output / "cells", options.workers)
-    summary = {"environment": environment("imbalanced-learn"), **summarized(cells)}
+    run = partial(_run_one, folder=options.output / "cells", keep_failures=options.keep_failures)
+    cells = run_grid(run, todo, n_cells=len(todo), n_workers=options.workers)
+    summary = {"environment": environment("imbalanced-learn"), "quick": options.quick, **summarized(cells)}
     folder = options.output
     write_json(folder / "summary.json", rounded(summary))
     replace_file(folder / "tables.md", all_tables(summary).encode())
     figure = gains_figure(summary)
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "gains.png", dpi=110)
+    if failed := _failures(cells):
+        lines = ["", "Failed:", *failed, "They are tried again by the next run, unless it is given --keep-failures."]
+        raise SystemExit("\n".join(lines))
+
+
+def _run_one(job: Job, folder: Path, *, keep_failures: bool) -> Iterator[dict[str, Any]]:
+    yield run_job(job, folder, keep_failures=keep_failures)
+
+
+def _failures(cells: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"  {cell['data']}, {cell['regime']}, seed {cell['seed']}, {name}: {result['error']}"
+        for cell in cells
+        for name, result in cell["results"].items()
+        if "error" in result
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--methods", nargs="+", choices=METHODS, metavar="METHOD", help=f"some of: {', '.join(METHODS)}")
     add("--validation", action="store_true", help="score on the validation part, for choices yet to be made")
     add("--workers", type=int, default=os.cpu_count(), help="processes (default: one a core)")
+    add("--keep-failures", action="store_true", help="leave methods that failed (default: try them again)")
     add("--output", type=Path, default=folder, help=f"folder for what is written (default: {folder})")
     add("--quick", action="store_true", help="too little of everything to judge by, in a minute or two")
     return parser
@@ -119,21 +137,8 @@ def jobs(
     return todo
 
 
-def _run(todo: Sequence[Job], folder: Path, n_workers: int) -> list[dict[str, Any]]:
-    """Cells of all jobs; those that are there, and were asked for alike, are read."""
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,))
-    with patch.dict(os.environ, {"TQDM_DISABLE": "1"}), pool:
-        futures = {pool.submit(run_job, job, folder): job for job in todo}
-        found = {}
-        with patch.dict(os.environ, {"TQDM_DISABLE": "0"}):
-            for future in tqdm(as_completed(futures), "training sets", len(futures), unit="set"):
-                found[futures[future]] = future.result()
-    return [found[job] for job in todo]
-
-
-def run_job(job: Job, folder: Path) -> dict[str, Any]:
-    """The cell of a training set, from its file; what is not there yet is run and written."""
+def run_job(job: Job, folder: Path, *, keep_failures: bool = False) -> dict[str, Any]:
+    """The cell of a training set, from its file; what is not there yet, or failed, is run and written."""
     path = folder / short_name(job.data) / job.regime.name.replace(":", "to").replace(" ", "-") / f"seed{job.seed}.json"
     cell = json.loads(path.read_text()) if path.exists() else None
     if cell is None or cell["heldout"] != job.heldout:
@@ -141,7 +146,8 @@ def run_job(job: Job, folder: Path) -> dict[str, Any]:
         cell |= {"commits": [], "results": {}}
     split = load(job.data, heldout=job.heldout)
     names = [NOTHING, *(name for name in job.methods if METHODS[name].for_tables or split.is_images)]
-    missing = [name for name in names if name not in cell["results"]]
+    done = {name for name, result in cell["results"].items() if keep_failures or "error" not in result}
+    missing = [name for name in names if name not in done]
     if missing:
         with one_thread():
             _run_methods(missing, job, split, cell)

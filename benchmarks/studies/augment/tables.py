@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ...reporting.markdown_table import markdown_table
+from ...reporting.markdown_table import markdown_table, note_quick
 from .classifiers import CLASSIFIERS
 from .summary import GROUPS, NOTHING
 
@@ -84,9 +84,8 @@ def table(summary: Mapping[str, Any]) -> str:
     for key, group in GROUPS.items():
         if summary["gains"][key]:
             parts += [f"**{group.title[0].upper()}{group.title[1:]}**", gains_table(summary, key)]
-    return "\n\n".join(
-        [*parts, "**Ours against others, mean over the data sets**", rivals_table(summary), conditions(summary)]
-    )
+    parts += ["**Ours against others, mean over the data sets**", rivals_table(summary), conditions(summary)]
+    return note_quick("\n\n".join(parts), summary)
 
 
 def all_tables(summary: Mapping[str, Any]) -> str:
@@ -102,7 +101,7 @@ def all_tables(summary: Mapping[str, Any]) -> str:
             scores = {f"{key} {metric}": row["scores"][key][metric] for key in CLASSIFIERS for metric in METRICS}
             n = f"{row['n']}" if not row["n_failed"] else f"{row['n']}, {row['n_failed']} failed"
             rows.append({**row, **scores, "n": n})
-        parts += [f"## {data}", markdown_table(rows, headings)]
+        parts += [f"## {data}", note_quick(markdown_table(rows, headings), summary)]
         errors = sorted(
             {f"{row['method']}: {error}" for row in summary["scores"] if row["data"] == data for error in row["errors"]}
         )

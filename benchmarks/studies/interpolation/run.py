@@ -13,8 +13,8 @@ from ...data.features import FeatureMap, feature_maps
 from ...harness.provenance import environment, write_json
 from ...harness.timing import in_own_process
 from ...models.trained import Trained, add_options, trained_models
-from ...reporting.averages import rounded
 from ...reporting.images import write_figure
+from ...reporting.markdown_table import rounded
 from .bench import Bench
 from .methods import METHODS, Method, study_methods
 from .pictures import map_picture, strips_picture
@@ -69,7 +69,8 @@ def _measured(
         "data": facts,
         "settings": settings,
     }
-    return {"environment": environment("pythae", "matplotlib"), "config": config, "rows": rows}, shown
+    run = {"environment": environment("pythae", "matplotlib"), "quick": options.quick, "config": config, "rows": rows}
+    return run, shown
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ...models.trained import MODEL
-from ...reporting.averages import averaged
-from ...reporting.markdown_table import markdown_table
+from ...reporting.markdown_table import averaged, markdown_table, note_quick
 from ...reporting.spreads import MISSING
 from ...reporting.units import readable_ratio, readable_seconds
 
@@ -47,14 +46,15 @@ def table(figures: Figures) -> str:
     parts = [_caption(figures, settings), markdown_table(averaged(figures["rows"], "path", DIGITS), HEADINGS)]
     if "speed" in figures:
         parts += [_speed_caption(figures["speed"]), markdown_table(_speed_lines(figures["speed"]), SPEED_HEADINGS)]
-    return "\n\n".join(parts)
+    return note_quick("\n\n".join(parts), figures)
 
 
 def study_table(figures: Figures) -> str:
     """Exponents and island scales on validation pairs, beside straight lines."""
     lines = averaged(figures["rows"], "path", DIGITS)
     caption = _caption(figures, "G at islands so many posterior deviations wide")
-    return f"{caption}\n\n{markdown_table(lines, {key: HEADINGS[key] for key in STUDY_KEYS})}"
+    text = f"{caption}\n\n{markdown_table(lines, {key: HEADINGS[key] for key in STUDY_KEYS})}"
+    return note_quick(text, figures)
 
 
 def _caption(figures: Figures, settings: str) -> str:

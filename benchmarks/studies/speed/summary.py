@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ...reporting.markdown_table import markdown_table
+from ...reporting.markdown_table import markdown_table, note_quick
 from ...reporting.units import readable_memory, readable_ratio, readable_seconds
 from .tables import missing
 
@@ -20,7 +20,7 @@ def table(figures: Figures) -> str:
     for section, (question, answers) in SECTIONS.items():
         reason = missing(figures, section)
         lines += [(question, reason, "", "")] if reason else answers(figures["sections"][section])
-    return markdown_table([dict(zip(HEADINGS, line, strict=True)) for line in lines], HEADINGS)
+    return note_quick(markdown_table([dict(zip(HEADINGS, line, strict=True)) for line in lines], HEADINGS), figures)
 
 
 def _gradient(found: Figures) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...reporting.markdown_table import markdown_table
+from ...reporting.markdown_table import markdown_table, note_quick
 from ...reporting.units import readable_memory, readable_ratio, readable_seconds
 
 __all__ = ["full_tables", "missing"]
@@ -28,6 +28,7 @@ def full_tables(figures: Figures) -> str:
     for section, (heading, tables) in SECTIONS.items():
         reason = missing(figures, section)
         text = f"{reason[0].upper()}{reason[1:]}." if reason else tables(figures["sections"][section])
+        text = text if reason else note_quick(text, figures)
         commit = f" (commit {figures['sections'][section]['commit']})" if reason is None else ""
         parts += [f"## {heading}{commit}", text]
     return "\n\n".join(parts) + "\n"

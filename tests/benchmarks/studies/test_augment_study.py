@@ -1,6 +1,7 @@
 """The benchmark of augmentation: training sets, methods, intervals and tables; nothing held out is learnt from."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from scipy.stats import ttest_rel
 
 from benchmarks.data.datasets import load
-from benchmarks.studies.augment import main
+from benchmarks.studies.augment import main, run
 from benchmarks.studies.augment.classifiers import Judges
 from benchmarks.studies.augment.methods import METHODS, Added, Method, Task
 from benchmarks.studies.augment.regimes import FEW, N_ADDED, Regime, chosen_rows, wanted
 from benchmarks.studies.augment.run import Job, jobs, run_job
 from benchmarks.studies.augment.summary import NOTHING, gain, summarized
 from benchmarks.studies.augment.tables import all_tables, gains_table, table
+from riemann_sampler.augmentation import AutoModel
 
 pytest.importorskip("imblearn")
 
@@ -56,16 +58,28 @@ def test_training_sets_that_come_to_the_same_are_run_once() -> None:
     ]
 
 
+class QuickTask(Task):
+    """A task whose variational autoencoder is hardly trained."""
+
+    @cached_property
+    def model(self) -> AutoModel:
+        return AutoModel.fit(self.x, labels=self.y, seed=self.seed, n_steps=60)
+
+
 @pytest.fixture(scope="module")
 def task() -> Task:
     split = load("digits", heldout="validation")
     rows = chosen_rows(split.train_labels, Regime(12), seed=0)
     rows = rows[split.train_labels[rows] < 3]
     y = split.train_labels[rows]
-    return Task(split.train[rows].numpy(), y, {0: 5, 1: 0, 2: 8}, 3)
+    return QuickTask(split.train[rows].numpy(), y, {0: 5, 1: 0, 2: 8}, 3)
 
 
-@pytest.mark.parametrize("name", [name for name in METHODS if name != "ADASYN"])
+SLOW = {"ours: uniform"}  # its chains
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in METHODS if name != "ADASYN"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_method_adds_what_is_wanted(name: str, task: Task) -> None:
     x, y = METHODS[name].augment(task)
     found = np.bincount(y, minlength=3).tolist()
@@ -89,7 +103,7 @@ def test_adasyn_needs_classes_that_touch(task: Task) -> None:
 
 
 def test_methods_see_their_seed(task: Task) -> None:
-    other = Task(task.x, task.y, task.wanted, 4)
+    other = QuickTask(task.x, task.y, task.wanted, 4)
     for name in ("noise", "shift, turn, zoom", "SMOTE", "ours: calibrated"):
         first, again, changed = (METHODS[name].augment(each).x for each in (task, task, other))
         assert np.array_equal(first, again)
@@ -99,7 +113,7 @@ def test_methods_see_their_seed(task: Task) -> None:
 @pytest.mark.parametrize("name", ["VAE prior", "SMOTE, filtered"])
 def test_the_net_agrees_with_what_it_let_through(name: str, task: Task) -> None:
     """Classes at random: between two of one class there are others."""
-    mixed = Task(task.x, np.random.default_rng(0).permutation(task.y), task.wanted, 3)
+    mixed = QuickTask(task.x, np.random.default_rng(0).permutation(task.y), task.wanted, 3)
     x, y = METHODS[name].augment(mixed)
     assert len(x) > 0
     assert (mixed.classifier.predict(x.reshape(len(x), -1)) == y).all()
@@ -151,6 +165,37 @@ def test_nothing_held_out_is_learnt_from(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert len(rows) == 100
     assert (rows[:, None] == train[None]).all(2).any(1).all()
     assert not (rows[:, None] == heldout[None]).all(2).any()
+
+
+def test_a_method_that_failed_is_tried_again_unless_asked_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tried = []
+
+    def lucky(task: Task) -> Added:
+        tried.append(task)
+        if len(tried) == 1:
+            msg = "out of memory"
+            raise RuntimeError(msg)
+        return Added(task.x[:2], task.y[:2])
+
+    monkeypatch.setitem(METHODS, "noise", Method(lucky))
+    monkeypatch.setattr(Judges, "scores", lambda *_: {})
+    job = Job("digits", Regime(5), 0, "test", ("noise",))
+    failed = {"error": "RuntimeError: out of memory"}
+    assert run_job(job, tmp_path)["results"]["noise"] == failed
+    assert run_job(job, tmp_path, keep_failures=True)["results"]["noise"] == failed
+    assert len(tried) == 1
+    assert "error" not in run_job(job, tmp_path)["results"]["noise"]
+    run_job(job, tmp_path)
+    assert len(tried) == 2
+
+
+def test_failures_are_told_by_the_status(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(run, "run_grid", lambda *_, **__: CELLS)
+    with pytest.raises(SystemExit, match="digits, 10 per class, seed 1, SMOTE: ValueError: no"):
+        main(["--data", "digits", "--seeds", "1", "--output", str(tmp_path)])
+    assert (tmp_path / "tables.md").stat().st_size > 100
 
 
 def test_the_interval_is_that_of_a_paired_t_test() -> None:

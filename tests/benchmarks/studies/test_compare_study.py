@@ -11,11 +11,13 @@ import pytest
 
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.__main__ import main as benchmarks_main
+from benchmarks.data.features import FEATURES
 from benchmarks.readme import RESULTS
 from benchmarks.samplers.registry import SAMPLERS
-from benchmarks.studies.compare import grid, low_data
 from benchmarks.studies.compare import run as compare
-from benchmarks.studies.compare.run import QUICK_SAMPLERS, main, parser_of, run_grid
+from benchmarks.studies.compare.grid import Failure
+from benchmarks.studies.compare.jobs import Settings
+from benchmarks.studies.compare.run import QUICK_SAMPLERS, main, main_low_data, parser_of, run_grid
 from benchmarks.studies.presets import run as study
 from riemann_sampler.errors import ArgumentError
 from riemann_sampler.settings import PRESETS
@@ -23,7 +25,7 @@ from riemann_sampler.settings import PRESETS
 
 @pytest.fixture
 def _quick_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
+    monkeypatch.setitem(FEATURES, "classifier", partial(FEATURES["classifier"], n_steps=30))
 
 
 @pytest.fixture
@@ -31,8 +33,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What is asked of the grid, which is not run; nor is the report written."""
     found: dict[str, Any] = {}
 
-    def run(todo: Any, samplers: Any, settings: Any, **arguments: Any) -> None:
+    def run(todo: Any, samplers: Any, settings: Any, **arguments: Any) -> list[Failure]:
         found.update(jobs=todo, samplers=samplers, settings=settings, **arguments)
+        return []
 
     monkeypatch.setattr(compare, "run", run)
     monkeypatch.setattr(compare.report, "main", lambda arguments: found.update(report=arguments))
@@ -55,14 +58,16 @@ def test_from_options_to_report(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "digits-conv64" in json.dumps(summary)
     assert "tests.helpers.tasks:Grey" in (tmp_path / "out" / "tables.md").read_text()
     assert (tmp_path / "out" / "report.html").stat().st_size > 10_000
-    assert "N(0, I)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| N(0, I) " in printed
+    assert "| tests.helpers.tasks:Grey " in printed
 
 
 def test_what_is_asked_for(asked: dict[str, Any], tmp_path: Path) -> None:
     run_grid(options("--data", "digits", "--models", "VAE", "IWAE", "--seeds", "1", "--output", str(tmp_path)))
     assert [job.model for job in asked["jobs"]] == ["VAE", "IWAE"]
     assert set(asked["samplers"]) == set(SAMPLERS)
-    assert asked["settings"] == grid.Settings()
+    assert asked["settings"] == Settings()
     assert asked["folder"] == tmp_path / "cells"
     assert asked["report"] == ["--cells", str(tmp_path / "cells"), "--output", str(tmp_path)]
 
@@ -88,28 +93,51 @@ def test_quick_is_small(asked: dict[str, Any]) -> None:
     run_grid(options("--quick", "--seeds", "5"))
     assert {job.seed for job in asked["jobs"]} == {0}
     assert asked["settings"].n_samples == 1_000
-    assert list(asked["samplers"]) == list(QUICK_SAMPLERS)
+    assert set(asked["samplers"]) == {*QUICK_SAMPLERS, *(f"ours: {name}" for name in PRESETS)}
+    assert asked["settings"].quick
     run_grid(options("--quick", "--samplers", "GMM-10", "--samples", "50"))
     assert list(asked["samplers"]) == ["GMM-10"]
     assert asked["settings"].n_samples == 50
 
 
+def test_failed_cells_are_told_by_the_status(asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = Failure(Path("cells/mine.json"), "ValueError: no")
+    monkeypatch.setattr(compare, "run", lambda *_, **arguments: asked.update(arguments) or [failure])
+    with pytest.raises(SystemExit, match=r"1 of 1 cells failed:\n  cells/mine\.json: ValueError: no\n") as ended:
+        run_grid(options("--samplers", "GMM-10", "--seeds", "1", "--keep-failures"))
+    assert isinstance(ended.value.code, str)  # it is printed, and the status is 1
+    assert asked["keep_failures"]
+    assert "report" in asked
+
+
 def test_what_is_unknown_is_refused_before_anything_runs(
     asked: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(
-        ArgumentError, match=r"--samplers 'GMM-11' is neither a sampler known here nor of the form module"
+    for option, given, message in (
+        ("--samplers", "Mine", r"--samplers 'Mine' is neither a sampler known here nor of the form module"),
+        ("--samplers", "no_such_module:Mine", r"--samplers 'no_such_module:Mine': there is no module"),
+        (
+            "--samplers",
+            "ours:local",
+            r"'ours:local' is not a sampler known here: did you mean 'ours: local'\?",
+        ),
+        ("--samplers", "ours: clustres", r"did you mean 'ours: clusters'\?"),
+        ("--samplers", "n(0,i)", r"did you mean 'N\(0, I\)'\?"),
+        ("--models", "vae", r"--models 'vae' is not a model known here: did you mean 'VAE'\?"),
+        ("--models", "infovae-mmd", r"did you mean 'INFOVAE_MMD'\?"),
+        ("--models", "GAN", r"--models 'GAN' is neither a model known here nor of the form module"),
     ):
-        run_grid(options("--samplers", "GMM-11"))
+        with pytest.raises(ArgumentError, match=message):
+            run_grid(options(option, given))
     assert not asked
     assert benchmarks_main(["compare", "--data", "mnits"]) == 2
     assert "compare: There is no data set 'mnits'" in capsys.readouterr().err
 
 
 def test_low_data_goes_over_sizes(asked: dict[str, Any]) -> None:
-    low_data.main(["--data", "digits", "--seeds", "1"])
+    main_low_data(["--data", "digits", "--seeds", "1"])
     assert [job.n_train for job in asked["jobs"]] == [200, None]  # digits have 973
-    low_data.main(["--n-train", "100", "300", "0", "--seeds", "1"])
+    main_low_data(["--n-train", "100", "300", "0", "--seeds", "1"])
     assert [job.n_train for job in asked["jobs"]] == [100, 300, None]
     assert asked["folder"] == Path("benchmark_output/low-data/cells")
 
@@ -148,5 +176,5 @@ def test_every_benchmark_has_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_quick_in_full(tmp_path: Path) -> None:
     main(["--quick", "--output", str(tmp_path), "--cache", str(tmp_path / "models"), "--workers", "1"])
     cells = [json.loads(path.read_text()) for path in (tmp_path / "cells").rglob("*.json")]
-    assert len(cells) == len(QUICK_SAMPLERS)
+    assert len(cells) == len(QUICK_SAMPLERS) + len(PRESETS)
     assert all(cell["error"] is None for cell in cells)

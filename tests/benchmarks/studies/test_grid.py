@@ -1,6 +1,7 @@
 """The grid of benchmarks: which cells there are, what each file holds, and that none is run twice."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from PIL import Image
 from typing_extensions import Self
 
 from benchmarks.data.datasets import load
+from benchmarks.data.features import FEATURES
 from benchmarks.samplers.registry import SAMPLERS, Entry, Task
-from benchmarks.studies.compare import grid
-from benchmarks.studies.compare.grid import Job, Settings, cell_path, jobs, run
+from benchmarks.studies.compare.grid import Failure, run
+from benchmarks.studies.compare.jobs import Job, Settings, cell_path, jobs
+from riemann_sampler.adapters import FunctionAdapter
 from riemann_sampler.errors import DataError
 from tests.helpers.models import make_digits_vae
 
 SETTINGS = Settings(n_samples=60, n_steps=60, latent_dim=4)
+RAW = replace(SETTINGS, features=("raw",))
 FEW = {name: SAMPLERS[name] for name in ("reconstructions", "N(0, I)")}
 
 
@@ -31,6 +35,34 @@ class Failing:
     def sample(self, n_samples: int, seed: int) -> torch.Tensor:  # noqa: ARG002
         msg = "out of luck"
         raise DataError(msg)
+
+
+class Lucky:
+    """Fails the first time."""
+
+    n_fits = 0
+
+    def fit(self, task: Task, seed: int) -> Self:  # noqa: ARG002
+        type(self).n_fits += 1
+        self._like = task.train
+        return self
+
+    def sample(self, n_samples: int, seed: int) -> torch.Tensor:  # noqa: ARG002
+        if self.n_fits == 1:
+            msg = "out of memory"
+            raise RuntimeError(msg)
+        return self._like[:n_samples]
+
+
+class Differentiable:
+    """Returns what gradients could flow through."""
+
+    def fit(self, task: Task, seed: int) -> Self:  # noqa: ARG002
+        self._like = task.train
+        return self
+
+    def sample(self, n_samples: int, seed: int) -> torch.Tensor:  # noqa: ARG002
+        return self._like[:n_samples].clone().requires_grad_()
 
 
 class NotFinite:
@@ -64,9 +96,21 @@ def small_vae() -> Any:
     return make_digits_vae(latent_dim=2, epochs=1)[0]
 
 
+def larger() -> Any:
+    """A model whose data have one more row of pixels."""
+
+    def decode(z: torch.Tensor) -> torch.Tensor:
+        return z.mean(1)[:, None, None, None].expand(-1, 1, 9, 8)
+
+    def encode(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x.flatten(1)[:, 2:4], x.flatten(1)[:, 2:4] - 3
+
+    return FunctionAdapter(encode=encode, decode=decode, latent_dim=2)
+
+
 @pytest.fixture(autouse=True)
 def _quick_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
+    monkeypatch.setitem(FEATURES, "classifier", partial(FEATURES["classifier"], n_steps=30))
 
 
 def run_here(folder: Path, todo: list[Job], samplers: dict[str, Entry], settings: Settings = SETTINGS) -> list[Path]:
@@ -79,9 +123,10 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
     """The cells of one job, and their folder."""
     folder = tmp_path_factory.mktemp("grid")
     failing = {"failing": Entry(Failing, "baseline"), "not finite": Entry(NotFinite, "baseline")}
-    samplers = {**FEW, **failing, "ours: paper": SAMPLERS["ours: paper"]}
+    differentiable = {"differentiable": Entry(Differentiable, "own")}
+    samplers = {**FEW, **failing, **differentiable, "ours: paper": SAMPLERS["ours: paper"]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
+        patch.setitem(FEATURES, "classifier", partial(FEATURES["classifier"], n_steps=30))
         todo = jobs(["digits"], [150], ["BetaVAE"], [1], samplers)
         run(todo, samplers, SETTINGS, folder=folder, models=folder / "models", n_workers=1)
     return folder, [json.loads(path.read_text()) for path in sorted(folder.rglob("*.json"))]
@@ -118,12 +163,13 @@ def test_files_are_named_by_the_cell() -> None:
 class TestCell:
     def test_says_what_it_is_of(self, cells: tuple[Path, list[dict[str, Any]]]) -> None:
         by_name = {cell["cell"]["sampler"]: cell for cell in cells[1]}
-        assert set(by_name) == {*FEW, "failing", "not finite", "ours: paper"}
+        assert set(by_name) == {*FEW, "failing", "not finite", "differentiable", "ours: paper"}
         assert {name: cell["kind"] for name, cell in by_name.items()} == {
             "reconstructions": "ceiling",
             "N(0, I)": "baseline",
             "failing": "baseline",
             "not finite": "baseline",
+            "differentiable": "own",
             "ours: paper": "ours",
         }
         for cell in by_name.values():
@@ -131,6 +177,7 @@ class TestCell:
             assert {key: value for key, value in cell["cell"].items() if key != "sampler"} == expected
             assert cell["config"]["n_samples"] == 60
             assert cell["config"]["n_heldout"] == 500
+            assert (cell["config"]["latent_dim"], cell["config"]["n_steps"]) == (4, 60)
             assert (cells[0] / "models" / cell["config"]["model_file"]).exists()
             assert cell["features"]["classifier"]["name"] == "digits-conv64"
             assert "pythae" in cell["environment"]["versions"]
@@ -153,13 +200,13 @@ class TestCell:
         distance = {
             cell["cell"]["sampler"]: cell["scores"]["classifier"]["frechet_distance"]
             for cell in cells[1]
-            if cell["scores"]
+            if cell["scores"] and cell["kind"] != "own"
         }
         assert all(value > 0 for value in distance.values())
         real = {"real train": SAMPLERS["real train"]}
         job = Job("digits", 150, "BetaVAE", 1, ("real train",))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(grid.FEATURES, "classifier", partial(grid.FEATURES["classifier"], n_steps=30))
+            patch.setitem(FEATURES, "classifier", partial(FEATURES["classifier"], n_steps=30))
             run([job], real, SETTINGS, folder=cells[0] / "more", models=cells[0] / "models", n_workers=1)
         (path,) = (cells[0] / "more").rglob("*.json")
         scores = json.loads(path.read_text())["scores"]["classifier"]
@@ -189,31 +236,53 @@ class TestResuming:
         Counting.n_fits = 0
         samplers = {"counting": Entry(Counting, "baseline")}
         todo = jobs(["digits"], [100], ["VAE"], [0], samplers)
-        (path,) = run_here(tmp_path, todo, samplers)
+        (path,) = run_here(tmp_path, todo, samplers, RAW)
         before = path.read_text()
-        assert run_here(tmp_path, todo, samplers) == [path]
+        assert run_here(tmp_path, todo, samplers, RAW) == [path]
         assert Counting.n_fits == 1
         assert path.read_text() == before
 
         path.unlink()
-        run_here(tmp_path, todo, samplers)
+        run_here(tmp_path, todo, samplers, RAW)
         assert Counting.n_fits == 2
+
+    def test_a_cell_that_failed_is_tried_again_unless_asked_otherwise(self, tmp_path: Path) -> None:
+        Lucky.n_fits = 0
+        samplers = {"lucky": Entry(Lucky, "own")}
+        todo = jobs(["digits"], [100], ["VAE"], [0], samplers)
+        places = {"folder": tmp_path / "cells", "models": tmp_path / "models", "n_workers": 1}
+        (failure,) = run(todo, samplers, RAW, **places)
+        assert failure == Failure(failure.path, "RuntimeError: out of memory")
+        assert run(todo, samplers, RAW, **places, keep_failures=True) == [failure]
+        assert Lucky.n_fits == 1
+        assert run(todo, samplers, RAW, **places) == []
+        assert Lucky.n_fits == 2
+        assert json.loads(failure.path.read_text())["error"] is None
 
     def test_other_settings_run_it_again(self, tmp_path: Path) -> None:
         Counting.n_fits = 0
         samplers = {"counting": Entry(Counting, "baseline")}
         todo = jobs(["digits"], [100], ["VAE"], [0], samplers)
         for n_samples in (60, 50, 50):
-            (path,) = run_here(tmp_path, todo, samplers, Settings(n_samples=n_samples, n_steps=60, latent_dim=4))
+            (path,) = run_here(tmp_path, todo, samplers, replace(RAW, n_samples=n_samples))
             assert json.loads(path.read_text())["config"]["n_samples"] == n_samples
         assert Counting.n_fits == 2
 
 
 def test_a_model_of_ones_own(tmp_path: Path) -> None:
     todo = jobs(["digits"], [100], ["tests.benchmarks.studies.test_grid:small_vae"], [0], FEW)
-    found = [json.loads(path.read_text()) for path in run_here(tmp_path, todo, FEW)]
+    found = [json.loads(path.read_text()) for path in run_here(tmp_path, todo, FEW, RAW)]
     assert [cell["cell"]["model"] for cell in found] == ["tests.benchmarks.studies.test_grid:small_vae"] * 2
-    assert all(cell["error"] is None and cell["config"]["model_file"] is None for cell in found)
+    for cell in found:
+        assert cell["error"] is None
+        assert cell["config"]["latent_dim"] == 2  # not what the settings say, which is 4
+        assert not {"n_steps", "model_file"} & set(cell["config"])
+
+
+def test_data_that_are_not_those_of_a_model_of_ones_own_are_refused(tmp_path: Path) -> None:
+    todo = jobs(["digits"], [100], ["tests.benchmarks.studies.test_grid:larger"], [0], FEW)
+    with pytest.raises(DataError, match=r"digits has data of shape \(1, 8, 8\), but is decoded to \(1, 9, 8\) by"):
+        run_here(tmp_path, todo, FEW, RAW)
 
 
 def test_tables_have_no_pictures(tmp_path: Path) -> None:
@@ -225,7 +294,7 @@ def test_tables_have_no_pictures(tmp_path: Path) -> None:
 
 
 def test_validation_data_are_others(tmp_path: Path) -> None:
-    settings = Settings(heldout="validation", n_samples=60, n_steps=60, latent_dim=4)
+    settings = replace(RAW, heldout="validation")
     todo = jobs(["digits"], [100], ["VAE"], [0], FEW)
     cell = json.loads(run_here(tmp_path, todo, FEW, settings)[0].read_text())
     assert cell["cell"]["heldout"] == "validation"
@@ -234,10 +303,9 @@ def test_validation_data_are_others(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_find_the_same(tmp_path: Path) -> None:
-    settings = Settings(n_samples=60, n_steps=60, latent_dim=4, features=("raw",))
     todo = jobs(["digits"], [100], ["VAE"], [0, 1], FEW)
     for n_workers in (1, 2):
-        run(todo, FEW, settings, folder=tmp_path / f"cells{n_workers}", models=tmp_path, n_workers=n_workers)
+        run(todo, FEW, RAW, folder=tmp_path / f"cells{n_workers}", models=tmp_path, n_workers=n_workers)
     scores = [
         {path.relative_to(folder): json.loads(path.read_text())["scores"]["raw"] for path in folder.rglob("*.json")}
         for folder in (tmp_path / "cells1", tmp_path / "cells2")

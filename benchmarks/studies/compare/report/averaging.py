@@ -35,7 +35,9 @@ def summarise(cells: Sequence[Cell], feature_map: str | None = None) -> Summary:
         names = cell["cell"]
         parts[names["dataset"], names["model"], names["n_train"]].append(cell)
     groups = [_group(parts[identity], feature_map) for identity in sorted(parts)]
-    return Summary(_joined([cell["environment"] for cell in cells]), cells[0]["cell"]["heldout"], groups)
+    environment = _joined([cell["environment"] for cell in cells])
+    is_quick = any(cell["config"].get("quick") for cell in cells)
+    return Summary(environment, cells[0]["cell"]["heldout"], groups, is_quick)
 
 
 def _group(cells: list[Cell], feature_map: str | None) -> Group:

@@ -121,7 +121,8 @@ def conditions_of_run(group: Group) -> list[str]:
     sentences = [f"Features {_features(group, chosen)}."]
     if others:
         sentences.append(f"FD also on {', '.join(_features(group, name) for name in others)}.")
-    sizes = [f"{group.n_train:,} training data"]
+    fitted = "training data" if group.is_trained_here else "data that samplers were fitted to"
+    sizes = [f"{group.n_train:,} {fitted}"]
     sizes += [f"{_span(group.config['n_heldout'])} held-out data"] if "n_heldout" in group.config else []
     sizes += [f"{_span(group.config['n_samples'])} samples each"] if "n_samples" in group.config else []
     usual = group.config.get("n_samples", ())
@@ -135,7 +136,8 @@ def conditions_of_run(group: Group) -> list[str]:
         "heldout_mse": "mean squared error of held-out reconstructions {}",
     }
     facts = [text.format(_span(group.config[key])) for key, text in labels.items() if key in group.config]
-    seeds = f"seed {group.seeds[0]}" if len(group.seeds) == 1 else f"{len(group.seeds)} seeds, each with its own model"
+    model = ", each with its own model" if group.is_trained_here else ""
+    seeds = f"seed {group.seeds[0]}" if len(group.seeds) == 1 else f"{len(group.seeds)} seeds{model}"
     sentences.append(", ".join([group.model, *facts, seeds]) + ".")
     return sentences
 

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from ....reporting.markdown_table import markdown_table
+from ....reporting.markdown_table import QUICK_NOTICE, Aligned, markdown_table
 from ....reporting.spreads import MISSING, shown
 from .formats import COLUMNS, columns, condition_text, conditions_of_run, decimals, failures, software, title
-from .selection import largest, main_rows
+from .selection import largest, main_rows, short
 from .summary import Group, Row, Summary
-from .verdicts import Verdict, judge, tally
+from .verdicts import RECOMMENDED_PRESET, Verdict, judge, tally
 
 __all__ = ["all_tables", "table"]
 
@@ -18,15 +18,6 @@ LEGEND: Final = (
     "Mean ± standard deviation over seeds, against held-out data (authenticity: against training data). Samplers by "
     "kind, then by Fréchet distance (FD); *gap closed* is the share of the FD between N(0, I) and reconstructions."
 )
-
-
-class Aligned(NamedTuple):
-    """Text that `markdown_table` sets as figures are, to the right."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -42,8 +33,9 @@ def table(figures: dict[str, Any]) -> str:
     groups = largest(summary.groups)
     notes = [LEGEND, _split_and_software(summary), *_captions(groups), *_failed(summary.groups)]
     caption = "\n".join(f"- {note}" for note in notes)
-    folded = ["<details>", "<summary>The main samplers, with spreads, and what was run</summary>", caption]
-    return "\n\n".join([_verdicts(summary.groups), *folded, _main_table(groups), "</details>"])
+    noticed = [f"**{QUICK_NOTICE}**"] if summary.is_quick else []
+    folded = ["<details>", "<summary>The main samplers, with spreads, and what was run</summary>", caption, *noticed]
+    return "\n\n".join([*noticed, *_verdicts(summary.groups), *folded, _main_table(groups), "</details>"])
 
 
 def all_tables(figures: dict[str, Any]) -> str:
@@ -57,14 +49,11 @@ def all_tables(figures: dict[str, Any]) -> str:
     """
     summary = Summary.parse(figures)
     meanings = [f"- {column.heading}: {column.meaning}." for column in COLUMNS]
-    parts = [
-        "# Samplers compared",
-        f"{LEGEND} {_split_and_software(summary)}",
-        "\n".join(meanings),
-        _verdicts(summary.groups),
-    ]
+    noticed = [f"**{QUICK_NOTICE}**"] if summary.is_quick else []
+    parts = ["# Samplers compared", f"{LEGEND} {_split_and_software(summary)}", "\n".join(meanings)]
+    parts += [*noticed, *_verdicts(summary.groups)]
     for group in summary.groups:
-        parts += [f"## {title(group)}", " ".join(conditions_of_run(group)), _full_table(group)]
+        parts += [f"## {title(group)}", " ".join(conditions_of_run(group)), *noticed, _full_table(group)]
         parts += ["\n".join(f"- {failure}" for failure in failures(group))] if failures(group) else []
     return "\n\n".join(parts) + "\n"
 
@@ -118,17 +107,20 @@ def _cells(row: Row, digits: dict[str, int], n_seeds: int) -> dict[str, Aligned]
     return {key: Aligned(shown(row.figures.get(key), places, n_seeds)) for key, places in digits.items()}
 
 
-def _verdicts(groups: Iterable[Group]) -> str:
-    verdicts = [judge(group) for group in groups]
+def _verdicts(groups: Iterable[Group]) -> list[str]:
+    """Caption and table of the conditions; nothing where there are none, for neither preset was run."""
+    verdicts = [verdict for group in groups if (verdict := judge(group)).conditions]
+    if not verdicts:
+        return []
     n_met, n_failed, n_open = tally(verdicts)
     caption = (
         f"Of {n_met + n_failed} conditions {n_met} hold and {n_failed} fail (in bold)"
-        f"{f'; {n_open} could not be judged' if n_open else ''}. The best preset, chosen by these "
-        "conditions, is held against the native sampler of lowest FD; ≈ marks differences within the spread over seeds."
+        f"{f'; {n_open} could not be judged' if n_open else ''}. The recommended preset, "
+        f"`{short(RECOMMENDED_PRESET)}`, is compared with the native sampler of lowest FD; ≈ marks differences within "
+        "the spread over seeds."
     )
     headings = {
         "group": "data, model",
-        "preset": "best preset",
         "native": "best native",
         "frechet_distance": "FD ≤ native",
         "coverage": "coverage ≥ native",
@@ -137,14 +129,14 @@ def _verdicts(groups: Iterable[Group]) -> str:
         "mixture": "default: FD ≤ GMM-10",
         "gap_closed": "gap closed",
     }
-    return f"{caption}\n\n{markdown_table([_verdict_line(verdict) for verdict in verdicts], headings)}"
+    return [caption, markdown_table([_verdict_line(verdict) for verdict in verdicts], headings)]
 
 
 def _verdict_line(verdict: Verdict) -> dict[str, str | Aligned]:
     group = verdict.group
     places = [*("frechet_distance", "coverage", "authenticity"), "prior", "mixture", "gap_closed"]
     conditions = [
-        *(verdict.best or [None] * 3),
+        *(verdict.recommended or [None] * 3),
         *(verdict.default or [None] * 2),
         *(verdict.gap or [None]),
     ]
@@ -154,7 +146,6 @@ def _verdict_line(verdict: Verdict) -> dict[str, str | Aligned]:
         cells[place] = Aligned(f"**{text}**" if condition is not None and condition.holds is False else text)
     names = {
         "group": f"{group.dataset} {group.n_train:,}, {group.model}",
-        "preset": MISSING if verdict.preset is None else verdict.preset.sampler,
         "native": MISSING if verdict.native is None else verdict.native.sampler,
     }
     return names | cells

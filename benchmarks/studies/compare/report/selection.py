@@ -43,10 +43,10 @@ def short(sampler: str) -> str:
 
 
 def main_rows(group: Group) -> list[Row]:
-    """The rows that matter first: usual baselines, the best native sampler, ours, and reconstructions."""
+    """The rows that matter first: usual baselines, the best native sampler, the user's, ours, and reconstructions."""
     best = group.best("native")
     names = {*MAIN_BASELINES, RECONSTRUCTIONS} | ({best.sampler} if best else set())
-    return [row for row in group.rows if row.kind == "ours" or row.sampler in names]
+    return [row for row in group.rows if row.kind in ("own", "ours") or row.sampler in names]
 
 
 def generated_rows(group: Group) -> list[Row]:

@@ -10,7 +10,7 @@ from ....reporting.spreads import Spread, round_significant
 
 __all__ = ["KINDS", "OTHER_DISTANCE", "PRIOR", "REAL", "RECONSTRUCTIONS", "Group", "Row", "Summary"]
 
-KINDS: Final = ("baseline", "native", "ours", "ceiling")
+KINDS: Final = ("baseline", "native", "own", "ours", "ceiling")
 """Kinds of samplers, in the order in which tables show them."""
 
 PRIOR: Final = "N(0, I)"
@@ -77,6 +77,11 @@ class Group(NamedTuple):
     config: dict[str, tuple[float, float]]
     rows: list[Row]
 
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether each seed trained a model; a user's own model is the same for all seeds."""
+        return bool({"n_steps", "n_epochs"} & set(self.config))
+
     def row(self, sampler: str) -> Row | None:
         """The row of a sampler; None where it was not run."""
         return next((row for row in self.rows if row.sampler == sampler), None)
@@ -94,11 +99,13 @@ class Summary(NamedTuple):
         environment: Commit, versions and machine; several of one thing are joined by commas.
         heldout: Split against which all was scored, "test" or "validation".
         groups: Groups by data set, model and training size.
+        is_quick: Whether any of it was run with ``--quick``, so that the figures mean nothing.
     """
 
     environment: dict[str, Any]
     heldout: str
     groups: list[Group]
+    is_quick: bool = False
 
     def text(self) -> str:
         """As JSON, one group and one row a line."""
@@ -116,6 +123,7 @@ class Summary(NamedTuple):
         ]
         environment = json.dumps(self.environment, ensure_ascii=False, indent=1)
         parts = {"environment": environment, "heldout": json.dumps(self.heldout)}
+        parts |= {"quick": "true"} if self.is_quick else {}
         parts |= {"groups": _lines(groups), "rows": _lines(rows)}
         return "{\n" + ",\n".join(f'"{name}": {part}' for name, part in parts.items()) + "\n}\n"
 
@@ -140,7 +148,7 @@ class Summary(NamedTuple):
             config = {key: (low, high) for key, (low, high) in stored["config"].items()}
             mine = [row for row in rows if row[:3] == identity]
             groups.append(Group(**{**stored, "features": maps, "config": config}, rows=mine))
-        return cls(figures["environment"], figures["heldout"], groups)
+        return cls(figures["environment"], figures["heldout"], groups, figures.get("quick", False))
 
 
 def _lines(items: Iterable[dict[str, Any]]) -> str:

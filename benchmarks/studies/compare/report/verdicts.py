@@ -2,11 +2,13 @@
 
 On every data set, training size and kind of model:
 
-- our best preset has a Fréchet distance (FD) no higher than the best native sampler's (that of lowest mean FD), a
-  coverage no lower than that sampler's, and an authenticity of at least 0.25 or of what reconstructions have, if that
-  is less. Our best preset is the one that meets most of these conditions; among equals, that of lowest FD;
+- the recommended preset has a Fréchet distance (FD) no higher than the best native sampler's (that of lowest mean FD),
+  a coverage no lower than that sampler's, and an authenticity of at least 0.25 or of what reconstructions have, if that
+  is less;
 - the default preset has an FD no higher than N(0, I)'s and than GMM-10's;
-- our best preset closes at least 0.97 of the FD between N(0, I) and reconstructions.
+- the recommended preset closes at least 0.97 of the FD between N(0, I) and reconstructions.
+
+The recommended preset is the same everywhere; it was chosen on validation data.
 """
 
 import math
@@ -16,8 +18,9 @@ from typing import Final, NamedTuple
 from ....reporting.spreads import Spread
 from .summary import PRIOR, RECONSTRUCTIONS, Group, Row
 
-__all__ = ["MIN_AUTHENTICITY", "Condition", "Verdict", "judge", "tally"]
+__all__ = ["MIN_AUTHENTICITY", "RECOMMENDED_PRESET", "Condition", "Verdict", "judge", "tally"]
 
+RECOMMENDED_PRESET: Final = "ours: local"
 DEFAULT_PRESET: Final = "ours: uniform"
 BASELINES: Final = (PRIOR, "GMM-10")
 MIN_AUTHENTICITY: Final = 0.25
@@ -69,37 +72,36 @@ class Verdict(NamedTuple):
 
     Attributes:
         group: The group.
-        preset: Our best preset; None where none was run.
+        preset: The recommended preset; None where it was not run.
         native: The native sampler of lowest FD; None where none gave samples.
-        best: Conditions on our best preset beside that sampler: FD, coverage, authenticity.
+        recommended: Conditions on the recommended preset beside that sampler: FD, coverage, authenticity.
         default: Conditions on the default preset's FD; none where it was not run.
-        gap: Condition on the share of the gap that our best preset closes.
+        gap: Condition on the share of the gap that the recommended preset closes.
     """
 
     group: Group
     preset: Row | None
     native: Row | None
-    best: tuple[Condition, ...]
+    recommended: tuple[Condition, ...]
     default: tuple[Condition, ...]
     gap: tuple[Condition, ...]
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """All conditions."""
-        return self.best + self.default + self.gap
+        return self.recommended + self.default + self.gap
 
 
 def judge(group: Group) -> Verdict:
     """Hold our samplers against the others of a group."""
     native = group.best("native")
-    presets = [row for row in group.rows if row.kind == "ours"]
-    preset = min(presets, key=lambda row: _rank(row, _best(row, native, group)), default=None)
+    preset = group.row(RECOMMENDED_PRESET)
     default = group.row(DEFAULT_PRESET)
     return Verdict(
         group,
         preset,
         native,
-        best=() if preset is None else _best(preset, native, group),
+        recommended=() if preset is None else _recommended(preset, native, group),
         default=() if default is None else tuple(_no_farther(default, group.row(name), name) for name in BASELINES),
         gap=() if preset is None else (_gap(preset, group),),
     )
@@ -111,7 +113,7 @@ def tally(verdicts: Iterable[Verdict]) -> tuple[int, int, int]:
     return held.count(True), held.count(False), held.count(None)
 
 
-def _best(preset: Row, native: Row | None, group: Group) -> tuple[Condition, ...]:
+def _recommended(preset: Row, native: Row | None, group: Group) -> tuple[Condition, ...]:
     name = "native" if native is None else native.sampler
     coverage = Condition("coverage", preset.figures.get("coverage"), _figure(native, "coverage"), name, True)
     authenticity = preset.figures.get("authenticity")
@@ -132,12 +134,6 @@ def _gap(preset: Row, group: Group) -> Condition:
     has_gap = _figure(group.row(PRIOR), "gap_closed") is not None
     bound = Spread(MIN_GAP_CLOSED, 0.0, 0) if has_gap else None
     return Condition("gap_closed", preset.figures.get("gap_closed"), bound, f"{MIN_GAP_CLOSED}", True)
-
-
-def _rank(row: Row, conditions: tuple[Condition, ...]) -> tuple[int, float, str]:
-    distance = row.mean("frechet_distance")
-    n_met = sum(condition.holds is True for condition in conditions)
-    return -n_met, math.inf if distance is None else distance, row.sampler
 
 
 def _figure(row: Row | None, key: str) -> Spread | None:

@@ -2,15 +2,17 @@
 
 import json
 import re
+from base64 import b64decode
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.reporting.markdown_table import QUICK_NOTICE
 from benchmarks.studies.compare.report.formats import COLUMNS
 from benchmarks.studies.compare.report.markdown import all_tables, table
 from benchmarks.studies.compare.report.run import main, write_report
-from benchmarks.studies.compare.report.selection import short
 from benchmarks.studies.compare.report.summary import Summary
 from tests.helpers.report_cells import SAMPLERS, make_cell, mosaic, write_cell, write_study
 from tests.helpers.report_outline import Outline
@@ -71,9 +73,11 @@ def test_page_needs_nothing_from_elsewhere(text, outline):
         assert tag not in ("link", "iframe", "object", "embed")
         for name in ("src", "href", "xlink:href", "action", "data"):
             if name in attributes:
-                assert attributes[name].startswith(("data:image/png;base64,", "#")), attributes
+                embedded = ("data:image/png;base64,", "data:image/svg+xml;base64,", "#")
+                assert attributes[name].startswith(embedded), attributes
     assert not re.search(r"@import|url\(", text)
-    assert "$" not in text.replace("${", "")
+    assert "{{" not in text
+    assert "{%" not in text
 
 
 def test_links_within_the_page_lead_somewhere(outline):
@@ -126,19 +130,30 @@ def test_page_says_what_failed(text, outline):
 
 
 def test_page_shows_pictures_of_the_first_seed(outline):
-    images = [attributes for tag, attributes in outline.elements if tag == "img"]
+    images = [each for tag, each in outline.elements if tag == "img" and each.get("class") != "plot"]
     assert len(images) == 2 * (len(SAMPLERS) - 1)
     assert len({image["src"] for image in images}) == len(images)
     maps = [attributes for tag, attributes in outline.elements if tag == "svg" and attributes["class"] == "map"]
     assert len(maps) == len(images)
 
 
-def test_plots_show_every_sampler_that_ran(text):
-    plots = re.findall(r'<svg class="plot".*?</svg>', text, re.DOTALL)
-    names = [set(re.findall(r'<text class="label[^>]*>([^<]*)<', plot)) for plot in plots]
-    ran = {short(sampler) for sampler in SAMPLERS} - {"TwoStageVAE"}
-    assert len(plots) == 3 + 2 * 2  # curves, and two plots for each training size
-    assert names[3:] == 2 * [ran - {"real train"}, ran]
+def test_plots_are_scalable_and_of_every_training_set(outline):
+    plots = [each for tag, each in outline.elements if tag == "img" and each.get("class") == "plot"]
+    assert [each["alt"] for each in plots] == [
+        *(f"{name} by training data" for name in ("Fréchet distance, log scale", "coverage", "authenticity")),
+        *2 * ["Fréchet distance by authenticity", "Precision by recall"],
+    ]
+    for each in plots:
+        content = b64decode(each["src"].removeprefix("data:image/svg+xml;base64,"))
+        assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_nothing_but_tables_is_wider_than_a_telephone(text):
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert "min-width: 2" not in style
+    for rule in (".plot { display: block; width: 100%; height: auto;", ".scroll { max-width: 100%; overflow-x: auto;"):
+        assert rule in style
+    assert text.count('<div class="scroll"') == text.count("<table")
 
 
 def test_verdicts_are_marked(text, outline):
@@ -150,7 +165,8 @@ def test_verdicts_are_marked(text, outline):
 
 
 def test_failing_condition_says_by_how_much(tmp_path):
-    distances = {"N(0, I)": 100.0, "GMM-10": 30.0, "pythae: MAF": 40.0, "ours: uniform": 31.5, "reconstructions": 20.0}
+    distances = {"N(0, I)": 100.0, "GMM-10": 30.0, "pythae: MAF": 40.0, "reconstructions": 20.0}
+    distances |= {"ours: uniform": 31.5, "ours: local": 31.5}
     for sampler, distance in distances.items():
         write_cell(tmp_path / "cells", make_cell(sampler, frechet_distance=distance, coverage=0.5, authenticity=0.3))
     write_report(tmp_path / "cells", tmp_path / "report")
@@ -170,6 +186,16 @@ def test_starred_figures_have_fewer_seeds(tmp_path):
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count('title="1 of 2 seeds">*') == page.count(' title="1 of 2') == 1
     assert "* over fewer seeds" in page
+
+
+def test_page_of_a_quick_run_says_so_above_every_table(tmp_path):
+    cell = make_cell("ours: local")
+    cell["config"]["quick"] = True
+    write_cell(tmp_path / "cells", cell)
+    write_report(tmp_path / "cells", tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text()
+    notice = f'<p class="notice">{QUICK_NOTICE}</p>'
+    assert page.count(notice) == 1 + page.count("<table") == 3
 
 
 def test_markdown_is_made_of_the_summary(study):
@@ -200,7 +226,8 @@ def test_data_that_are_no_images_have_maps_alone(tmp_path):
     write_cell(tmp_path / "cells", make_cell("GMM-10"))
     write_report(tmp_path / "cells", tmp_path / "report")
     page = (tmp_path / "report" / "report.html").read_text()
-    assert "<img" not in page
+    assert set(re.findall(r'<img class="(\w+)"', page)) == {"plot"}
+    assert "<img alt" not in page
     assert page.count('class="map"') == 1
     assert "Where samples are encoded" in page
 

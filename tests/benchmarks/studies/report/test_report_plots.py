@@ -1,21 +1,23 @@
 """Plots: what stands where."""
 
-import math
-import re
 from itertools import combinations
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from benchmarks.reporting.spreads import Spread
 from benchmarks.studies.compare.report.averaging import summarise
-from benchmarks.studies.compare.report.axes import Axis
 from benchmarks.studies.compare.report.exhibits import Exhibit, Square, cloud, map_square
 from benchmarks.studies.compare.report.label_placement import Box, place_labels, spread_apart
-from benchmarks.studies.compare.report.plots import curve_figure, fidelity_novelty
-from benchmarks.studies.compare.report.selection import curves, largest, points
-from benchmarks.studies.compare.report.svg import curve_plot, point_plot
+from benchmarks.studies.compare.report.plots import (
+    as_svg,
+    curve_figure,
+    curve_plot,
+    fidelity_novelty,
+    novelty_plot,
+    recall_plot,
+)
+from benchmarks.studies.compare.report.selection import curves, largest, points, short
 from tests.helpers.report_cells import SAMPLERS, make_cell
 
 
@@ -32,46 +34,6 @@ def _groups(**changes):
 @pytest.fixture(scope="module")
 def groups():
     return _groups()
-
-
-def test_axes_place_values():
-    assert [Axis(2, 4).place(value) for value in (1, 2, 2.5, 4, 5)] == [0, 0, 0.25, 1, 1]
-    assert Axis(4, 2).place(2.5) == 0.75
-    log = Axis(1, 100, is_log=True)
-    assert [log.place(value) for value in (-5, 0, 1, 10, 100)] == pytest.approx([0, 0, 0, 0.5, 1])
-    assert Axis(100, 1, is_log=True).place(10) == pytest.approx(0.5)
-    assert Axis(100, 1, is_log=True).place(-1) == 1
-
-
-@pytest.mark.parametrize(
-    ("axis", "ticks"),
-    [
-        (Axis(0, 1), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
-        (Axis(-0.03, 0.012), ["−0.03", "−0.02", "−0.01", "0.00", "0.01"]),
-        (Axis(0.94, 1.0), ["0.94", "0.96", "0.98", "1.00"]),
-        (Axis(0.5, 2_000, is_log=True), ["1", "10", "100", "1,000"]),
-        (Axis(300, 8, is_log=True), ["10", "30", "100", "300"]),
-        (Axis(15, 60, is_log=True), ["15", "20", "30", "50"]),
-        (Axis(20.2, 20.9, is_log=True), ["20.2", "20.4", "20.6", "20.8"]),
-    ],
-)
-def test_ticks_are_round(axis, ticks):
-    found = axis.ticks()
-    assert list(found.values()) == ticks
-    for value, text in found.items():
-        assert float(text.replace("−", "-").replace(",", "")) == pytest.approx(value, abs=1e-12)
-
-
-def test_axes_hold_figures_and_spreads():
-    figures = [Spread(10.0, 4.0, 3), Spread(100.0, 50.0, 3), Spread(1.0, 5.0, 3)]
-    linear, log = Axis.over(figures), Axis.over(figures, is_log=True)
-    assert linear.start < -4
-    assert linear.end > 150
-    assert 0 < log.start < 0.5
-    assert log.end > 150
-    assert Axis.over(figures, is_reversed=True) == Axis(linear.end, linear.start)
-    lone = Axis.over([Spread(0.5, None, 1)])
-    assert lone.start < 0.5 < lone.end
 
 
 def test_labels_hide_neither_each_other_nor_points():
@@ -106,28 +68,19 @@ def test_positions_spread_apart_in_their_order():
     assert spread_apart([1.0, 1.0, 1.0], 10, 0, 15) == [0.0, 10.0, 20.0]  # no room
 
 
-def _paths(svg, kind):
-    """Places of the markers of a kind."""
-    found = re.findall(rf'class="marker {kind}"[^>]*translate\(([\d.]+) ([\d.]+)\)', svg)
-    return [(float(left), float(top)) for left, top in found]
-
-
 def test_points_stand_at_their_figures(groups):
-    found = points(groups[-1].rows, "authenticity", "frechet_distance", y_is_log=True)
-    assert len(found) == len(SAMPLERS)
-    x, y = Axis(0, 1), Axis(1_000, 1, is_log=True)
-    svg = point_plot(found, x, y, labels=("authenticity", "FD"), title="FD by authenticity")
-    ElementTree.fromstring(svg)
-    ((left, top),) = _paths(svg, "ours")[:1]
-    first = next(point for point in found if point.kind == "ours")
-    assert left == pytest.approx(56 + 484 * first.x.mean, abs=0.06)
-    assert top == pytest.approx(12 + 360 * math.log10(first.y.mean) / 3, abs=0.06)  # the smaller the higher
-    for kind in ("baseline", "native", "ours", "ceiling"):
-        assert len(_paths(svg, kind)) == sum(point.kind == kind for point in found)
-    texts = re.findall(r'<text class="label (\w+)"[^>]*>([^<]*)</text>', svg)
-    assert ("ours", "calibrated") in texts
-    assert ("baseline", "N(0, I)") in texts
-    assert len(texts) == len(SAMPLERS)
+    figure = novelty_plot(groups[-1])
+    (axis,) = figure.axes
+    expected = {
+        (row.mean("authenticity"), row.mean("frechet_distance"))
+        for row in groups[-1].rows
+        if row.sampler != "real train"
+    }
+    assert {(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in axis.lines} >= expected
+    assert {text.get_text() for text in axis.texts} == {short(name) for name in SAMPLERS} - {"real train"}
+    low, high = axis.get_ylim()
+    assert low > high > 0  # faithful is up
+    assert all(0 < float(line.get_ydata()[0]) <= low for line in axis.lines)
 
 
 def test_error_bars_are_one_standard_deviation_long():
@@ -136,12 +89,43 @@ def test_error_bars_are_one_standard_deviation_long():
         for seed in (0, 1, 2)
     ]
     (group,) = summarise(cells).groups
-    svg = point_plot(points(group.rows, "recall", "precision"), Axis(0, 1), Axis(0, 1), labels=("", ""), title="")
-    ends = re.search(r'class="spread baseline" d="M([\d.]+) ([\d.]+)H([\d.]+)M([\d.]+) ([\d.]+)V([\d.]+)"', svg)
-    left, here, right, there, low, high = map(float, ends.groups())
-    assert right - left == pytest.approx(2 * 0.1 * 484, abs=0.2)
-    assert low - high == pytest.approx(2 * 0.2 * 360, abs=0.2)
-    assert (there, here) == pytest.approx((56 + 242, 12 + 180))
+    (axis,) = recall_plot(group).axes
+    across, up = (bars.get_segments()[0] for bars in axis.collections)
+    np.testing.assert_allclose(across, [[0.4, 0.5], [0.6, 0.5]])
+    np.testing.assert_allclose(up, [[0.5, 0.3], [0.5, 0.7]])
+
+
+def test_error_bars_stay_above_zero_on_a_logarithmic_axis():
+    cells = [
+        make_cell("GMM-10", seed=seed, frechet_distance=distance) for seed, distance in enumerate((1.0, 1.0, 40.0))
+    ]
+    (group,) = summarise(cells).groups
+    (axis,) = novelty_plot(group).axes
+    _, up = (bars.get_segments()[0] for bars in axis.collections)
+    assert group.rows[0].figures["frechet_distance"].sd > 14
+    assert up[0][1] == pytest.approx(7)  # half the mean
+
+
+@pytest.mark.parametrize(
+    ("distances", "ticks"),
+    [
+        ((0.6, 1_900), ["1", "10", "100", "1,000"]),
+        ((9, 280), ["10", "20", "50", "100", "200"]),
+        ((20.2, 20.8), ["20.2", "20.4", "20.6", "20.8"]),
+    ],
+)
+def test_ticks_are_round(distances, ticks):
+    cells = [make_cell(name, frechet_distance=each) for name, each in zip(SAMPLERS, distances, strict=False)]
+    (group,) = summarise(cells).groups
+    (axis,) = novelty_plot(group).axes
+    high, low = axis.get_ylim()
+    values = [value for value in axis.yaxis.get_majorticklocs() if low <= value <= high]
+    assert [axis.yaxis.get_major_formatter()(value) for value in values] == ticks
+
+
+def test_figures_are_the_same_svg_again(groups):
+    ElementTree.fromstring(as_svg(recall_plot(groups[-1])))
+    assert as_svg(recall_plot(groups[-1])) == as_svg(recall_plot(groups[-1]))
 
 
 def test_distances_without_a_logarithm_are_left_out():
@@ -150,35 +134,20 @@ def test_distances_without_a_logarithm_are_left_out():
     assert len(points(group.rows, "authenticity", "frechet_distance")) == len(SAMPLERS)
     assert curves([group], "frechet_distance", is_log=True) == []
     assert fidelity_novelty([group]) is None
+    assert novelty_plot(group) is None
+    assert curve_plot([group], "frechet_distance") is None
 
 
 def test_curves_are_those_of_the_main_samplers(groups):
     found = curves(groups, "coverage")
     assert [curve.sampler for curve in found] == [
         *("aggregate posterior", "GMM-10", "N(0, I)", "pythae: GaussianMixture"),
-        *("ours: uniform", "ours: calibrated", "ours: clusters", "ours: paper", "reconstructions"),
+        *("ours: uniform", "ours: local", "ours: calibrated", "ours: clusters", "ours: paper", "reconstructions"),
     ]
-    assert [curve.rank for curve in found] == [0, 1, 2, 0, 0, 1, 2, 3, 0]
+    assert [curve.rank for curve in found] == [0, 1, 2, 0, 0, 1, 2, 3, 4, 0]
     for curve in found:
         rows = [group.row(curve.sampler) for group in groups]
         assert curve.figures == {row.n_train: row.figures["coverage"] for row in rows}
-
-
-def test_bands_are_two_standard_deviations_wide(groups):
-    found = curves(groups, "coverage")[:1]
-    svg = curve_plot(found, Axis(100, 10_000, is_log=True), Axis(0, 1), labels=("n", "coverage"), title="coverage")
-    ElementTree.fromstring(svg)
-    line = _pairs(re.search(r'<polyline[^>]*points="([^"]*)"', svg)[1])
-    band = _pairs(re.search(r'<polygon[^>]*points="([^"]*)"', svg)[1])
-    assert [left for left, _ in line] == pytest.approx([52, 52 + 118, 52 + 236])
-    for index, figure in enumerate(found[0].figures.values()):
-        assert line[index][1] == pytest.approx(12 + 250 * (1 - figure.mean), abs=0.06)
-        assert band[-1 - index][1] - band[index][1] == pytest.approx(500 * figure.sd, abs=0.2)
-    assert re.findall(r'text-anchor="middle">([\d,]+)<', svg)[:3] == ["100", "1,000", "10,000"]
-
-
-def _pairs(text):
-    return [tuple(map(float, pair.split(","))) for pair in text.split()]
 
 
 def test_maps_show_all_but_stray_samples():
@@ -204,7 +173,7 @@ def test_figures_for_the_readme(groups):
     texts = {text.get_text(): text for text in axis.texts}
     assert set(texts) == {
         *("N(0, I)", "GMM-10", "aggregate posterior", "GaussianMixture", "reconstructions"),
-        *("uniform", "calibrated", "clusters", "paper"),
+        *("uniform", "calibrated", "local", "clusters", "paper"),
     }
     row = groups[-1].row("ours: calibrated")
     assert texts["calibrated"].xy == (row.mean("authenticity"), row.mean("frechet_distance"))
@@ -223,7 +192,7 @@ def test_curves_as_a_figure(groups):
         for line, curve in zip(axis.lines, curves(groups, key), strict=True):
             assert list(line.get_xdata()) == [100, 1_000, 10_000]
             assert list(line.get_ydata()) == [figure.mean for figure in curve.figures.values()]
-        assert len(axis.texts) == len(axis.lines) == len(axis.collections) == 9
+        assert len(axis.texts) == len(axis.lines) == len(axis.collections) == 10
         heights = [axis.transData.transform(text.xy)[1] * 72 / figure.dpi + text.xyann[1] for text in axis.texts]
         assert min(np.diff(sorted(heights))) > 9.4
 
