@@ -607,11 +607,11 @@ def geometry_section(record: Record) -> None:
     for name, arguments in fits.items():
         codes = posterior(80, 2, dtype=torch.float64)
         own = RiemannianUniformSampler.from_preset(**arguments).fit(codes).metric_
-        metric = geometry.widened(own)
+        metric = geometry.widen(own)
         a, b = (codes.mean[rows].to(metric.centroids) for rows in (slice(4), slice(4, 8)))
         with record.case(name):
             record.put("widened", metric_parts(metric))
-            record.put("widened more", metric_parts(geometry.widened(own, 3.0, floor_share=0.01)))
+            record.put("widened more", metric_parts(geometry.widen(own, 3.0, floor_share=0.01)))
             with record.case("interpolate"):
                 record.put("default", geometry.interpolate(metric, a, b, n_points=12))
                 record.put("exponent 1", geometry.interpolate(metric, a.float(), b.float(), exponent=1.0, n_points=5))

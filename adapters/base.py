@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..errors import ArgumentTypeError, DataError, NotFittedError
 from ..protocols import GaussianPosterior, LatentModel
 from ..validation import natural
-from .checks import checked_decoded, checked_pair, explained
+from .checks import check_decoded, check_pair, explained
 
 __all__ = ["NetworkAdapter", "placed_like", "untouched"]
 
@@ -78,7 +78,7 @@ class NetworkAdapter(LatentModel):
         self.module: Any = module
         self.input_hint = ""  # the end of a message about a batch that could not be encoded
         self._name = type(module).__name__
-        self.latent_shape = None if latent_shape is None else _checked_shape(latent_shape)
+        self.latent_shape = None if latent_shape is None else _check_shape(latent_shape)
 
     @abstractmethod
     def gaussian(self, x: Any) -> tuple[object, object]:
@@ -107,7 +107,7 @@ class NetworkAdapter(LatentModel):
         """Posterior of each data point of a batch; a `DataError` if the module fails or returns anything else."""
         with torch.no_grad(), untouched(self.module), explained(f"encode of {self._name}", x, self.input_hint):
             pair = self.gaussian(placed_like(x, self.module))
-        mean, log_variance = checked_pair(pair, x)
+        mean, log_variance = check_pair(pair, x)
         shape, known = tuple(mean.shape[1:]), self.latent_shape
         if known not in (None, shape, (prod(shape),)):
             msg = (
@@ -130,10 +130,10 @@ class NetworkAdapter(LatentModel):
             codes = z if len(z) else z.new_zeros(1, z.shape[1])  # attention fails on an empty batch
             codes = codes.reshape(len(codes), *(self.latent_shape or z.shape[1:]))
             output = self.data(placed_like(codes, self.module))
-        return checked_decoded(output, codes)[: len(z)]
+        return check_decoded(output, codes)[: len(z)]
 
 
-def _checked_shape(shape: object) -> tuple[int, ...]:
+def _check_shape(shape: object) -> tuple[int, ...]:
     sizes = shape if isinstance(shape, tuple | list) else (shape,)
     if not sizes:
         msg = "latent_shape must have at least one axis, got ()."

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import DataError, RiemannSamplerError, UnsupportedModelError
 
-__all__ = ["PULLBACK", "WAY_OUT", "checked_decoded", "checked_pair", "describe", "explained", "usable_class"]
+__all__ = ["PULLBACK", "WAY_OUT", "check_decoded", "check_pair", "describe", "explained", "usable_class"]
 
 WAY_OUT = (
     "Any model can be wrapped by two functions of your own:\n"
@@ -60,7 +60,7 @@ def _is_floating(value: object) -> TypeGuard[Tensor]:
     return isinstance(value, Tensor) and value.is_floating_point()
 
 
-def checked_pair(
+def check_pair(
     pair: tuple[object, object], x: object, *, spread: str = "log_variance", way_out: str = WAY_OUT
 ) -> tuple[Float[Tensor, "batch *latent"], Float[Tensor, "batch *latent"]]:
     """The two tensors that an encoder returned, detached, if they can be means and spreads of the batch ``x``."""
@@ -79,7 +79,7 @@ def checked_pair(
     return mean.detach(), deviation.detach()
 
 
-def checked_decoded(output: object, z: Float[Tensor, "n *latent"], *, way_out: str = WAY_OUT) -> Tensor:
+def check_decoded(output: object, z: Float[Tensor, "n *latent"], *, way_out: str = WAY_OUT) -> Tensor:
     """The tensor that a decoder returned, if it has one row for each row of ``z``."""
     if not isinstance(output, Tensor):
         msg = f"decode returned {describe(output)}, not a tensor. {way_out}".rstrip()

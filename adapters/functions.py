@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import ArgumentTypeError, DataError
 from ..protocols import GaussianPosterior, LatentModel
 from ..validation import choice, natural
-from .checks import checked_decoded, checked_pair, describe, explained
+from .checks import check_decoded, check_pair, describe, explained
 from .outputs import SPREADS, Spread, log_variance
 
 __all__ = ["FunctionAdapter"]
@@ -60,7 +60,7 @@ class FunctionAdapter(LatentModel):
         if not isinstance(output, tuple | list) or len(output) != 2:
             msg = f"encode returned {describe(output)}, not a pair of tensors (mean, {self._spread})."
             raise DataError(msg)
-        mean, spread = checked_pair((output[0], output[1]), x, spread=self._spread, way_out="")
+        mean, spread = check_pair((output[0], output[1]), x, spread=self._spread, way_out="")
         if mean.shape[1:] != (self._latent_dim,):
             msg = (
                 f"encode returned codes of shape {tuple(mean.shape[1:])}, but latent_dim is {self._latent_dim}: "
@@ -78,7 +78,7 @@ class FunctionAdapter(LatentModel):
         """The same, for who differentiates it: gradients are recorded if they are where it is called."""
         with explained("decode", z):
             output = self._decode(z)
-        return checked_decoded(output, z, way_out="")
+        return check_decoded(output, z, way_out="")
 
 
 def _function(name: str, value: Any) -> Callable[[Any], Any]:

@@ -74,7 +74,7 @@ def read_data(output: object) -> object:
         return output
     name = next((name for name in _DATA if name in named), None)
     if name is None:
-        msg = f"decode returned entries {_listed(named)}, none of which is called {_or(_DATA)}. {WAY_OUT}"
+        msg = f"decode returned entries {_list_names(named)}, none of which is called {_or(_DATA)}. {WAY_OUT}"
         raise DataError(msg)
     return named[name]
 
@@ -97,7 +97,7 @@ def _of_names(named: Mapping[str, Any]) -> tuple[object, object]:
     spread = next((name for name in _SPREAD_NAMES if name in named), None)
     if mean is None or spread is None:
         msg = (
-            f"encode returned entries {_listed(named)}; the mean must be called {_or(_MEANS)}, its spread "
+            f"encode returned entries {_list_names(named)}; the mean must be called {_or(_MEANS)}, its spread "
             f"{_or(_SPREAD_NAMES)}. {WAY_OUT}"
         )
         raise DataError(msg)
@@ -112,7 +112,7 @@ def _named(output: object) -> Mapping[str, Any] | None:
     return output._asdict() if isinstance(output, tuple) and hasattr(output, "_asdict") else None
 
 
-def _listed(named: Mapping[str, Any]) -> str:
+def _list_names(named: Mapping[str, Any]) -> str:
     return ", ".join(map(repr, named)) or "(none)"
 
 

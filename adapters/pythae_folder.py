@@ -56,7 +56,7 @@ def load_pythae(
     if pickled and not allow_pickle:
         raise StorageError(_refusal(folder, pickled))
     content = _read_weights(folder)
-    nets = given | {name: _unpickled(folder / f"{name}.pkl") for name in pickled}
+    nets = given | {name: _unpickle(folder / f"{name}.pkl") for name in pickled}
     model = _built(folder, model_class, config, nets)
     try:
         model.load_state_dict(content["model_state_dict"])
@@ -136,7 +136,7 @@ def _read_weights(folder: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickle(path: Path) -> Any:
     """The net in a file. This executes code from it."""
     from pythae.models.base.base_utils import CPU_Unpickler
 

@@ -82,14 +82,14 @@ class AdapterRegistry:
         """
         if choice("metric", metric, ("posterior", "pullback")) == "pullback":
             if not isinstance(model, PullbackAdapter):
-                return PullbackAdapter(self._adapted(model, needs_covariance=False), noise_variance)
+                return PullbackAdapter(self._adapt(model, needs_covariance=False), noise_variance)
             return model if noise_variance is None else PullbackAdapter(model.model, noise_variance)
         if noise_variance is not None:
             msg = f"noise_variance={noise_variance!r} belongs to metric='pullback', but metric is {metric!r}."
             raise ArgumentError(msg)
-        return self._adapted(model, needs_covariance=True)
+        return self._adapt(model, needs_covariance=True)
 
-    def _adapted(self, model: Any, *, needs_covariance: bool) -> LatentModel:
+    def _adapt(self, model: Any, *, needs_covariance: bool) -> LatentModel:
         if isinstance(model, LatentModel) and not isinstance(model, (nn.Module, type)):
             return model
         model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped hides its class

@@ -17,7 +17,7 @@ from ..validation import choice, positive
 from .base import NetworkAdapter, placed_like, untouched
 from .checks import WAY_OUT, explained, usable_class
 from .outputs import log_variance, read_data
-from .scvi_cells import TypicalCell, checked_counts
+from .scvi_cells import TypicalCell, check_counts
 from .scvi_setup import ScviSetup
 
 __all__ = ["REASONS", "USABLE", "ScviAdapter"]
@@ -94,14 +94,14 @@ class ScviAdapter(NetworkAdapter):
             DataError: The module fails on the positions, or the model holds no data to take a typical cell from.
         """
         with torch.no_grad(), untouched(self.module), explained(f"decode of {self._name}", z):
-            return self._generated(placed_like(z, self.module))
+            return self._generate(placed_like(z, self.module))
 
     def gaussian(self, x: Any) -> tuple[object, object]:
         """Mean and log-variance of ``qz``, as the module infers it from counts."""
         is_annotated = hasattr(x, "obs")
         stored = self._setup.counts(x) if is_annotated else x
         dense: Tensor = placed_like(stored.toarray() if hasattr(stored, "toarray") else stored, self.module)
-        counts = checked_counts(
+        counts = check_counts(
             dense.to(next(self.module.parameters()).dtype),
             self._setup.n_genes,
             may_be_negative=self.module.gene_likelihood == "normal",
@@ -118,9 +118,9 @@ class ScviAdapter(NetworkAdapter):
 
     def data(self, z: Tensor) -> object:
         """Expected counts, (n, genes)."""
-        return read_data(self._generated(z))
+        return read_data(self._generate(z))
 
-    def _generated(self, z: Tensor) -> Distribution:
+    def _generate(self, z: Tensor) -> Distribution:
         size = torch.full_like(z[:, :1], math.log(self._cell.size))
         law: Distribution = self.module.generative(z, size, size_factor=size, **self._typical(len(z)))["px"]
         return law

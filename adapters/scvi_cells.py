@@ -11,12 +11,10 @@ from torch import Tensor
 from ..errors import DataError
 from .scvi_setup import ScviSetup
 
-__all__ = ["TypicalCell", "checked_counts"]
+__all__ = ["TypicalCell", "check_counts"]
 
 
-def checked_counts(
-    counts: Float[Tensor, "..."], n_genes: int, *, may_be_negative: bool
-) -> Float[Tensor, "cells genes"]:
+def check_counts(counts: Float[Tensor, "..."], n_genes: int, *, may_be_negative: bool) -> Float[Tensor, "cells genes"]:
     """The counts of a batch of cells; a `DataError` if their shape, or one of them, is impossible."""
     if counts.ndim != 2 or counts.shape[1] != n_genes:
         wanted = f"(cells, {n_genes}), with the genes of the model"

@@ -72,7 +72,7 @@ class ScviSetup:
 
     def codes(self, adata: Any) -> Int[np.ndarray, "cells categories"]:
         """Number of each cell's category among the known values, for each categorical covariate."""
-        rows = [_numbered(adata, key, values) for key, values in self.categories]
+        rows = [_number(adata, key, values) for key, values in self.categories]
         return np.array(rows, dtype=np.int64).reshape(len(rows), adata.n_obs).T
 
     def numbers(self, adata: Any) -> Float[np.ndarray, "cells numerical"]:
@@ -84,29 +84,29 @@ class ScviSetup:
         if self._layer is None:
             return adata.X
         if self._layer not in adata.layers:
-            msg = f"The model was set up with the layer {self._layer!r}; the data have {_listed(adata.layers)}."
+            msg = f"The model was set up with the layer {self._layer!r}; the data have {_list_names(adata.layers)}."
             raise DataError(msg)
         return adata.layers[self._layer]
 
 
-def _numbered(adata: Any, key: str | None, values: list[Any]) -> list[int]:
+def _number(adata: Any, key: str | None, values: list[Any]) -> list[int]:
     if key is None:
         return [0] * adata.n_obs
     number = {value: index for index, value in enumerate(values)}
     column = _column(adata, key).tolist()
     unknown = [value for value in column if value not in number]
     if unknown:
-        msg = f"obs[{key!r}] holds {unknown[0]!r}, which the model was not trained on; it knows {_listed(values)}."
+        msg = f"obs[{key!r}] holds {unknown[0]!r}, which the model was not trained on; it knows {_list_names(values)}."
         raise DataError(msg)
     return [number[value] for value in column]
 
 
 def _column(adata: Any, key: str) -> Any:
     if key not in adata.obs:
-        msg = f"The model was set up with the column {key!r} of obs; the data have {_listed(adata.obs)}."
+        msg = f"The model was set up with the column {key!r} of obs; the data have {_list_names(adata.obs)}."
         raise DataError(msg)
     return adata.obs[key]
 
 
-def _listed(names: Any) -> str:
+def _list_names(names: Any) -> str:
     return ", ".join(map(repr, names)) or "none"

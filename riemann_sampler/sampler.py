@@ -17,8 +17,8 @@ from .compute import Communicator, derive_seed, progress_bar
 from .display import html_box, text_line
 from .encoding import (
     MEMORY_BUDGET,
-    Passes,
     PosteriorStore,
+    StreamedPosteriors,
     check_posterior,
     encode_data,
     precise,
@@ -28,7 +28,7 @@ from .encoding import (
 )
 from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
 from .files import read_sampler_folder, write_sampler_folder
-from .geometry import PATH_SCALE, interpolate, widened
+from .geometry import PATH_SCALE, interpolate, widen
 from .labels import allot, check_labels, group_rows, list_requested, to_plain
 from .laws import (
     MOST_DRAWS,
@@ -257,8 +257,9 @@ class RiemannianUniformSampler(Settings):
             raise DataError(msg)
         groups = group_rows(None if labels is None else check_labels(labels, data, len(posterior.mean)))
         device = store.device or posterior.mean.device
-        passes = Passes(self._device or precise(device), self.dtype, communicator)
-        laws = fit_laws(split_by_label(posterior, groups, self.memory_budget), settings, seed, pseudo_inputs, passes)
+        codes = StreamedPosteriors(posterior, self._device or precise(device), self.dtype, communicator)
+        parts = split_by_label(posterior, groups, self.memory_budget)
+        laws = fit_laws(((label, codes.of(part)) for label, part in parts), settings, seed, pseudo_inputs)
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
         self._latent_model = model
         self._take(FittedLaws(settings, posterior, laws, counts, device))
@@ -287,7 +288,7 @@ class RiemannianUniformSampler(Settings):
         labels = list_requested(label, n_samples)
         n_samples = natural("n_samples", n_samples, least=0) if labels is None else len(labels)
         entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
-        counts = self._allot(n_samples, label, entropy) if labels is None else self._counted(label, labels)
+        counts = self._allot(n_samples, label, entropy) if labels is None else self._count_by_label(label, labels)
         drawn: dict[Hashable, Draws] = {}
         with progress_bar(total=n_samples, desc="sample", unit="draw") as bar:
             for index, (key, law) in enumerate(fit.laws.items()):
@@ -325,7 +326,7 @@ class RiemannianUniformSampler(Settings):
         z = self.sample_latents(n_samples, label=label, seed=seed).z
         if len(z) == 0:
             return model.decode(z.new_zeros(1, z.shape[1]))[:0]
-        return _decoded(model, z, size)
+        return _decode(model, z, size)
 
     def interpolate(
         self,
@@ -345,7 +346,7 @@ class RiemannianUniformSampler(Settings):
             n_points: Points of each path, both ends, as the model reconstructs them, included.
             label: Class whose metric is used, after a fit with labels.
             exponent: Exponent of the path's cost, as for `geometry.interpolate`.
-            island_scale: Width of the metric's islands on which paths are looked for, as for `geometry.widened`.
+            island_scale: Width of the metric's islands on which paths are looked for, as for `geometry.widen`.
 
         Returns:
             What the model decodes along each path, (n, n_points, ...).
@@ -356,10 +357,10 @@ class RiemannianUniformSampler(Settings):
             NotFittedError: If the sampler is not fitted.
         """
         fit, model = self._fitted, self._decoder
-        metric = widened(fit.laws[self._known(label)].metric, island_scale)
+        metric = widen(fit.laws[self._known(label)].metric, island_scale)
         a, b = (encode_data(model, x, self.batch_size).mean for x in (x_a, x_b))
         points = interpolate(metric, a, b, n_points=n_points, exponent=exponent).points
-        images = _decoded(model, points.flatten(0, 1), self.batch_size)
+        images = _decode(model, points.flatten(0, 1), self.batch_size)
         return images.view(len(points), n_points, *images.shape[1:])
 
     @property
@@ -502,7 +503,7 @@ class RiemannianUniformSampler(Settings):
             return allot(n, fit.counts, entropy)
         return {self._known(label): n}
 
-    def _counted(self, label: Any, labels: list[Hashable]) -> dict[Hashable, int]:
+    def _count_by_label(self, label: Any, labels: list[Hashable]) -> dict[Hashable, int]:
         """Likewise, where the request tells it."""
         counts = label if isinstance(label, Mapping) else Counter(labels)
         return {self._known(key): int(count) for key, count in counts.items()} or dict.fromkeys(self._fitted.laws, 0)
@@ -538,7 +539,7 @@ class RiemannianUniformSampler(Settings):
         )
 
 
-def _decoded(model: LatentModel, z: Tensor, batch_size: int) -> Tensor:
+def _decode(model: LatentModel, z: Tensor, batch_size: int) -> Tensor:
     batches = progress_bar(z.split(batch_size), desc="decode", unit="batch")
     return torch.cat([model.decode(batch) for batch in batches])
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler
+from riemann_sampler.encoding import StreamedPosteriors
 from riemann_sampler.laws import nearest_temperature
 from riemann_sampler.metric import posterior_centroids
 
@@ -108,7 +109,7 @@ class PublishedDynamics:
     def fit(self, posterior: GaussianPosterior, seed: int) -> Self:
         """Snap k-means centres to training codes; the largest distance of neighbours is the temperature."""
         self._codes = posterior.mean
-        self._centroids = posterior_centroids(posterior, self.N_CENTROIDS, seed)
+        self._centroids = posterior_centroids(StreamedPosteriors(posterior), self.N_CENTROIDS, seed)
         self._temperature = nearest_temperature(self._centroids.means)
         return self
 

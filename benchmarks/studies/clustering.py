@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, pairwise_distances
 from torch import Tensor
 
-from riemann_sampler.geometry import PATH_SCALE, ConformalMetric, InverseMetric, RiemannianKMedoids, k_medoids, widened
+from riemann_sampler.geometry import PATH_SCALE, ConformalMetric, InverseMetric, RiemannianKMedoids, k_medoids, widen
 from riemann_sampler.metric import Metric
 
 from ..harness.provenance import environment, write_json
@@ -85,7 +85,7 @@ def rows(bench: Trained, n_codes: int, seed: int) -> list[dict[str, Any]]:
     Returns:
         Indices of the agreement with the true labels, and seconds.
     """
-    metric = widened(fitted_metric(bench.posterior, seed=seed))
+    metric = widen(fitted_metric(bench.posterior, seed=seed))
     chosen = torch.randperm(len(bench.posterior.mean), generator=torch.Generator().manual_seed(seed))[:n_codes]
     codes, labels = bench.posterior.mean[chosen], bench.split.train_labels[chosen.numpy()]
     found = []

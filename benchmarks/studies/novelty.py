@@ -20,6 +20,7 @@ from scipy.optimize import brentq
 from torch import Tensor
 from tqdm import tqdm
 
+from riemann_sampler.encoding import StreamedPosteriors
 from riemann_sampler.metric import (
     Centroids,
     DiagonalQuadratics,
@@ -104,7 +105,7 @@ def ratios(
     codes = merge_duplicates(posterior)
     islands = {
         "posterior": codes,
-        "local": local_centroids(posterior, None, seed, n_neighbors=LOCAL_NEIGHBORS, full=True),
+        "local": local_centroids(StreamedPosteriors(posterior), None, seed, n_neighbors=LOCAL_NEIGHBORS, full=True),
     }
     metrics = {
         "Mahalanobis": codes.quadratics,

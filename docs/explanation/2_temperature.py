@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import torch
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler, TemperatureWarning
-from riemann_sampler.geometry import widened
+from riemann_sampler.geometry import widen
 from riemann_sampler.geometry.plots import plot_latent_map
 
 generator = torch.Generator().manual_seed(0)
@@ -38,7 +38,7 @@ metric = RiemannianUniformSampler().fit(posterior).metric_
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 5), layout="compressed")
 for axis, scale in zip(axes, (0.7, 1.5, 3.0), strict=True):
-    plot_latent_map(widened(metric, scale), n_grid=120, axes=axis)
+    plot_latent_map(widen(metric, scale), n_grid=120, axes=axis)
     axis.set_title(f"islands {scale:g} posterior deviations wide")
     axis.get_legend().remove()
 plt.show()

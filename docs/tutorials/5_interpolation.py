@@ -30,15 +30,15 @@ vae.eval()
 # %%
 # Straight lines and paths
 # ------------------------
-# The metric of a fitted sampler says where data are. Paths want islands that touch: ``widened`` gives a metric whose
+# The metric of a fitted sampler says where data are. Paths want islands that touch: ``widen`` gives a metric whose
 # islands are two posterior standard deviations wide. Of 150 pairs of codes we look at the four whose straight lines
 # cross the emptiest places.
 
 from riemann_sampler import RiemannianUniformSampler
-from riemann_sampler.geometry import interpolate, straight, widened
+from riemann_sampler.geometry import interpolate, straight, widen
 
 sampler = RiemannianUniformSampler.from_preset("uniform", vae, n_centroids=300).fit(images)
-metric = widened(sampler.metric_)
+metric = widen(sampler.metric_)
 a, b = sampler.posterior_.mean[:300].chunk(2)
 
 

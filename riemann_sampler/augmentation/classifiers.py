@@ -17,7 +17,7 @@ from ..errors import ArgumentError, DataError
 from ..labels import to_plain
 from ..validation import positive
 
-__all__ = ["checked_odds", "fit_balanced", "misclassified", "small_net"]
+__all__ = ["check_odds", "find_misclassified", "fit_balanced", "small_net"]
 
 HIDDEN, BATCH_SIZE, N_STEPS, LEARNING_RATE, PENALTY = 64, 64, 1_000, 2e-3, 1e-3
 LEAST_PASSES: Final = 5
@@ -46,7 +46,7 @@ def fit_balanced(classifier: Any, x: Float[np.ndarray, "n columns"], y: Any) -> 
         return classifier.fit(x[rows], y[rows])
 
 
-def checked_odds(least_odds: float | Mapping[Any, float], classifier: Any) -> Mapping[Any, float] | None:
+def check_odds(least_odds: float | Mapping[Any, float], classifier: Any) -> Mapping[Any, float] | None:
     """Least odds by label, at the key None those of the others; None if the predicted label decides."""
     by_label = least_odds if isinstance(least_odds, Mapping) else {None: least_odds}
     checked = {label: positive("least_odds", odds) for label, odds in by_label.items()}
@@ -61,7 +61,7 @@ def checked_odds(least_odds: float | Mapping[Any, float], classifier: Any) -> Ma
     return {None: 1.0, **checked}
 
 
-def misclassified(
+def find_misclassified(
     classifier: Any, x: Any, labels: Any, least_odds: Mapping[Any, float] | None
 ) -> Bool[np.ndarray, " n"]:
     """Which samples have another label than the predicted one, or one that is too unlikely beside it."""
@@ -72,7 +72,7 @@ def misclassified(
     own = list(to_plain(labels))
     if least_odds is not None:
         return _odds(classifier, x, own) < np.array([least_odds.get(label, least_odds[None]) for label in own])
-    return np.array([one != other for one, other in zip(_predicted(classifier, x, own), own, strict=True)], dtype=bool)
+    return np.array([one != other for one, other in zip(_predict(classifier, x, own), own, strict=True)], dtype=bool)
 
 
 def _odds(classifier: Any, x: Any, own: Sequence[Hashable]) -> Float[np.ndarray, " n"]:
@@ -85,7 +85,7 @@ def _odds(classifier: Any, x: Any, own: Sequence[Hashable]) -> Float[np.ndarray,
     return odds
 
 
-def _predicted(classifier: Any, x: Any, own: Sequence[Hashable]) -> Sequence[Hashable]:
+def _predict(classifier: Any, x: Any, own: Sequence[Hashable]) -> Sequence[Hashable]:
     """The label that a classifier predicts for each sample."""
     if hasattr(classifier, "predict"):
         answer = classifier.predict(x)

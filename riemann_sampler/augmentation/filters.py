@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, DataError
 from ..validation import positive
-from .classifiers import checked_odds, misclassified
+from .classifiers import check_odds, find_misclassified
 
 __all__ = ["FilterCounts", "SampleFilter", "fill"]
 
@@ -85,7 +85,7 @@ class SampleFilter:
         if not (classifier is None or callable(classifier) or hasattr(classifier, "predict")):
             msg = f"classifier must have a method predict, be a function or None, got {classifier!r}."
             raise ArgumentError(msg)
-        self._classifier, self._least_odds = classifier, checked_odds(least_odds, classifier)
+        self._classifier, self._least_odds = classifier, check_odds(least_odds, classifier)
         self._real = None if min_distance is None else _RealData(real, min_distance)
         self._counts = FilterCounts()
 
@@ -119,7 +119,7 @@ class SampleFilter:
             too_near = self._real.too_near(x)
         wrong = np.zeros(len(x), dtype=bool)
         if self._classifier is not None and len(x):
-            wrong = misclassified(self._classifier, x, labels, self._least_odds)
+            wrong = find_misclassified(self._classifier, x, labels, self._least_odds)
         kept = ~(too_near | wrong)
         new = FilterCounts(len(x), int(too_near.sum()), int((wrong & ~too_near).sum()), int(kept.sum()))
         self._counts = FilterCounts(*map(sum, zip(self._counts, new, strict=True)))

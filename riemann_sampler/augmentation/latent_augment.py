@@ -27,7 +27,7 @@ from ..labels import to_plain
 from ..metric import FullMetric, Metric, island_scale
 from ..sampler import RiemannianUniformSampler
 from ..validation import choice, natural, number, positive
-from .real_dataset import decoded_like, model_of
+from .real_dataset import decode_like, model_of
 
 __all__ = ["LatentAugment"]
 
@@ -146,7 +146,7 @@ class LatentAugment:
                 if len(rows):
                     z = self._codes(x[rows], self._ranges[label], derive_seed(stream, i))
                     varied[rows] = torch.cat(
-                        [decoded_like(self._model, part, x[0]) for part in z.split(self._batch_size)]
+                        [decode_like(self._model, part, x[0]) for part in z.split(self._batch_size)]
                     )
         return rebuilt(varied)
 

@@ -29,7 +29,7 @@ from ..settings import PRESETS
 from .auto_model import AutoModel
 from .classifiers import fit_balanced, small_net
 from .filters import FilterCounts, SampleFilter, fill
-from .tables import assembled, check_cells, dtype_of, is_frame, stacked
+from .tables import assemble, check_cells, dtype_of, is_frame, stack
 
 __all__ = ["RiemannianOverSampler"]
 
@@ -145,7 +145,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
         seed = _entropy(self.random_state)
         rows = X.toarray() if sparse.issparse(X) else X
         if isinstance(self.model, str) and self.model == "auto":
-            self.model_ = self._trained(rows, y, derive_seed(seed, 0))
+            self.model_ = self._train(rows, y, derive_seed(seed, 0))
         else:
             self.model_ = self.model
         codec = self.model_ if isinstance(self.model_, AutoModel) else _TrainedModel(rows)
@@ -160,9 +160,9 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
             self.sampler_ = sampler.fit(data, labels=y, seed=derive_seed(seed, 1))
         new = self._synthetic(codec, points, y, derive_seed(seed, 2))
         labels = np.repeat(np.array(list(self.sampling_strategy_), y.dtype), list(self.sampling_strategy_.values()))
-        return _appended(X, new), np.concatenate([y, labels])
+        return _append(X, new), np.concatenate([y, labels])
 
-    def _trained(self, rows: Any, y: Any, seed: int) -> AutoModel:
+    def _train(self, rows: Any, y: Any, seed: int) -> AutoModel:
         return AutoModel.fit(
             rows,
             labels=y,
@@ -200,7 +200,7 @@ class RiemannianOverSampler(BaseOverSampler):  # type: ignore[misc] # imbalanced
             return None
         if isinstance(self.classifier, str):
             return fit_balanced(small_net(len(real), seed % 2**32), real, y)
-        return fit_balanced(_seeded(clone(self.classifier), seed), real, y)
+        return fit_balanced(_seed(clone(self.classifier), seed), real, y)
 
     def _odds(self, y: Any) -> Any:
         """How unlikely a class may be and its rows still be kept."""
@@ -246,7 +246,7 @@ class _TrainedModel:
             )
             raise DataError(msg)
         values = decoded.detach().cpu().numpy()
-        return assembled(list(values.T), self._like) if is_frame(self._like) else values.astype(self._like.dtype)
+        return assemble(list(values.T), self._like) if is_frame(self._like) else values.astype(self._like.dtype)
 
 
 def _entropy(random_state: Any) -> int:
@@ -256,7 +256,7 @@ def _entropy(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
-def _seeded(classifier: Any, seed: int) -> Any:
+def _seed(classifier: Any, seed: int) -> Any:
     """The classifier, its randomness, where it is left open, decided by the seed."""
     for name, value in classifier.get_params().items():
         if name.rpartition("__")[2] == "random_state" and value is None:
@@ -264,10 +264,10 @@ def _seeded(classifier: Any, seed: int) -> Any:
     return classifier
 
 
-def _appended(X: Any, new: Any) -> Any:
+def _append(X: Any, new: Any) -> Any:
     """The rows of X, and new ones."""
     if is_frame(X):
-        return stacked(X, new)
+        return stack(X, new)
     if sparse.issparse(X):
         return sparse.vstack([X, sparse.csr_matrix(new)], format=X.format, dtype=X.dtype)
     return np.concatenate([X, new])

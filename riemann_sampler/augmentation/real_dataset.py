@@ -15,7 +15,7 @@ from ..labels import to_plain
 from ..protocols import LatentModel
 from ..sampler import RiemannianUniformSampler
 
-__all__ = ["Item", "RealData", "decoded_like", "model_of"]
+__all__ = ["Item", "RealData", "decode_like", "model_of"]
 
 Item: TypeAlias = Tensor | tuple[Tensor, Any]
 """A datum, or one with its label."""
@@ -75,7 +75,7 @@ class RealData:
             raise ArgumentError(msg)
         return x, labels[0] if self._labels is None else self._labels[row]
 
-    def stacked(self) -> Tensor:
+    def stack(self) -> Tensor:
         """All x."""
         if isinstance(self._data, Tensor):
             return self._data
@@ -119,7 +119,7 @@ def model_of(sampler: Any) -> LatentModel:
     return sampler.latent_model
 
 
-def decoded_like(model: LatentModel, z: Float[Tensor, "n dim"], like: Tensor) -> Tensor:
+def decode_like(model: LatentModel, z: Float[Tensor, "n dim"], like: Tensor) -> Tensor:
     """Decoded data in the shape, type and device of a real datum; a `DataError` if they have another size."""
     x = model.decode(z).detach()
     if x[0].numel() != like.numel():

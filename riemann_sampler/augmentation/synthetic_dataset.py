@@ -16,7 +16,7 @@ from ..errors import ArgumentError
 from ..sampler import RiemannianUniformSampler
 from ..validation import natural, number
 from .filters import FilterCounts, SampleFilter, fill
-from .real_dataset import Item, RealData, decoded_like, model_of
+from .real_dataset import Item, RealData, decode_like, model_of
 
 __all__ = ["SyntheticDataset"]
 
@@ -75,12 +75,12 @@ class SyntheticDataset(Dataset[Item]):
         self.n_real = len(self._real)
         self.n_synthetic = round(_ratio(ratio) * self.n_real)
         if balanced:
-            self._wanted = _levelled(self.n_synthetic, self._real.label_counts())
+            self._wanted = _level(self.n_synthetic, self._real.label_counts())
         else:
             self._wanted = _in_proportion(self.n_synthetic, {label: part.n_codes for label, part in by_label.items()})
         filtering = min_distance is not None or classifier is not None
         self._filter = SampleFilter(
-            None if min_distance is None else self._real.stacked(), min_distance=min_distance, classifier=classifier
+            None if min_distance is None else self._real.stack(), min_distance=min_distance, classifier=classifier
         )
         self._cached = bool(cached)
         self._decoded_to_filter = filtering and not cached
@@ -172,7 +172,7 @@ class SyntheticDataset(Dataset[Item]):
         return torch.cat([self._decode(rows) for rows in z.split(self._sampler.batch_size)])
 
     def _decode(self, z: Float[Tensor, "n dim"]) -> Tensor:
-        return decoded_like(self._model, z, self._real.like)
+        return decode_like(self._model, z, self._real.like)
 
 
 class _Drawn(NamedTuple):
@@ -200,7 +200,7 @@ def _in_proportion(n: int, shares: Mapping[Hashable, int]) -> dict[Hashable, int
     return counts
 
 
-def _levelled(n: int, present: Mapping[Hashable, int]) -> dict[Hashable, int]:
+def _level(n: int, present: Mapping[Hashable, int]) -> dict[Hashable, int]:
     """So many in all, which added to those present make them as equal as whole numbers allow."""
     level, above = 0, n + max(present.values()) + 1  # the highest level that n fill everywhere lies between them
     while above - level > 1:

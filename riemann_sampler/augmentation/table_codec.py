@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import ArgumentError, DataError
 from .small_vae import Layout
-from .tables import assembled, cells_of, check_cells, dtype_of, is_frame, is_numeric, names_of
+from .tables import assemble, cells_of, check_cells, dtype_of, is_frame, is_numeric, names_of
 
 __all__ = ["Columns"]
 
@@ -90,7 +90,7 @@ class Columns:
         if names != known:
             msg = f"X must have the {len(known)} columns of the training rows, {known}; got {len(names)}, {names}."
             raise DataError(msg)
-        matrix = np.concatenate([self._numbers.standardized(X), self._categories.one_hot(X)], 1, dtype=np.float32)
+        matrix = np.concatenate([self._numbers.standardize(X), self._categories.one_hot(X)], 1, dtype=np.float32)
         return torch.from_numpy(matrix)
 
     def inverse(self, matrix: Any, rng: np.random.Generator, noise: Any = None) -> Any:
@@ -109,8 +109,8 @@ class Columns:
         numbers, probabilities = matrix[:, :n_numbers], matrix[:, n_numbers:]
         if noise is not None:
             numbers = numbers + np.asarray(noise) * rng.standard_normal(numbers.shape)
-        values = {**self._numbers.restored(numbers), **self._categories.drawn(probabilities, rng)}
-        return assembled([values[j] for j in range(len(values))], self._like)
+        values = {**self._numbers.restore(numbers), **self._categories.drawn(probabilities, rng)}
+        return assemble([values[j] for j in range(len(values))], self._like)
 
 
 class _Numbers:
@@ -125,11 +125,11 @@ class _Numbers:
         self.varying = np.flatnonzero(self._low < self._high)
         self._scaler = StandardScaler().fit(values[:, self.varying]) if len(self.varying) else None
 
-    def standardized(self, X: Any) -> Shaped[np.ndarray, "n varying"]:
+    def standardize(self, X: Any) -> Shaped[np.ndarray, "n varying"]:
         values = self._values(X)[:, self.varying]
         return values if self._scaler is None else self._scaler.transform(values)
 
-    def restored(self, matrix: Shaped[np.ndarray, "n varying"]) -> dict[int, Shaped[np.ndarray, " n"]]:
+    def restore(self, matrix: Shaped[np.ndarray, "n varying"]) -> dict[int, Shaped[np.ndarray, " n"]]:
         """Values of each column, by its index."""
         values = np.tile(self._low, (len(matrix), 1))
         if self._scaler is not None and len(matrix):  # it takes no empty matrix
@@ -157,7 +157,7 @@ class _Categories:
 
     def __init__(self, X: Any, indices: list[int]) -> None:
         self._indices = indices
-        self.known = [_sorted(cells_of(X, j), names_of(X)[j]) for j in indices]
+        self.known = [_sort_cells(cells_of(X, j), names_of(X)[j]) for j in indices]
         self._encoder = OneHotEncoder(categories=self.known, sparse_output=False)
 
     def one_hot(self, X: Any) -> Shaped[np.ndarray, "n groups"]:
@@ -218,7 +218,7 @@ def _index(feature: Any, names: list[Hashable]) -> int:
     raise ArgumentError(msg)
 
 
-def _sorted(cells: Shaped[np.ndarray, " n"], name: Hashable) -> Shaped[np.ndarray, " k"]:
+def _sort_cells(cells: Shaped[np.ndarray, " n"], name: Hashable) -> Shaped[np.ndarray, " k"]:
     try:
         known = sorted(set(cells.tolist()))
     except TypeError as error:

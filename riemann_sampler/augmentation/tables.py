@@ -9,7 +9,7 @@ from jaxtyping import Shaped
 
 from ..errors import ArgumentTypeError, DataError
 
-__all__ = ["assembled", "cells_of", "check_cells", "dtype_of", "is_frame", "is_numeric", "names_of", "stacked"]
+__all__ = ["assemble", "cells_of", "check_cells", "dtype_of", "is_frame", "is_numeric", "names_of", "stack"]
 
 
 def check_cells(X: Any) -> None:
@@ -73,7 +73,7 @@ def is_numeric(X: Any, j: int) -> bool:
     return dtype.kind in "iuf"
 
 
-def assembled(columns: list[Shaped[np.ndarray, " n"]], like: Any) -> Any:
+def assemble(columns: list[Shaped[np.ndarray, " n"]], like: Any) -> Any:
     """A table of these columns, of the kind and the dtypes of another one."""
     if is_frame(like):
         import pandas as pd  # optional, and at hand: the table is of its making
@@ -87,7 +87,7 @@ def assembled(columns: list[Shaped[np.ndarray, " n"]], like: Any) -> Any:
     return rows
 
 
-def stacked(upper: Any, lower: Any) -> Any:
+def stack(upper: Any, lower: Any) -> Any:
     """The rows of two DataFrames, numbered anew."""
     import pandas as pd
 

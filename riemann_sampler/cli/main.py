@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = communicator.each(lambda: make_parser(__version__).parse_args(arguments))
             COMMANDS[options.command](options, communicator)
         except RiemannSamplerError as error:
-            return _failed(communicator, str(error))
+            return _fail(communicator, str(error))
         except OSError as error:
-            return _failed(communicator, f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            return _fail(communicator, f"{error.filename}: {error.strerror}" if error.filename else str(error))
         except KeyboardInterrupt:
             if communicator.rank == 0:
                 _complain(f"{PROGRAM}: interrupted")
@@ -64,7 +64,7 @@ def _show_own_warnings_in_a_line() -> None:
     warnings.showwarning = show_in_a_line
 
 
-def _failed(communicator: Communicator, message: str) -> int:
+def _fail(communicator: Communicator, message: str) -> int:
     """The status of a command that failed, on all processes alike; the first one says why."""
     if communicator.rank == 0:
         _complain(f"{PROGRAM}: error: {message}")

@@ -86,7 +86,7 @@ class Communicator:
             if first + self.rank < n:
                 own = _made(make, first + self.rank)
             for source in range(min(self.size, n - first)):
-                due = self._shared(self.group, own, source)
+                due = self._share(self.group, own, source)
                 if isinstance(due, Exception):
                     try:
                         raise due
@@ -124,7 +124,7 @@ class Communicator:
         """Wait until every process is here."""
         self.each(lambda: None)
 
-    def _shared(self, group: "dist.ProcessGroup", own: Part | Exception, source: int) -> Part | Exception:
+    def _share(self, group: "dist.ProcessGroup", own: Part | Exception, source: int) -> Part | Exception:
         """What process ``source`` made, or an error if it could not."""
         sender = dist.get_global_rank(group, source)
         header = [_header(own)]
@@ -134,7 +134,7 @@ class Communicator:
             return own if source == self.rank else RiemannSamplerError(msg)
         empty = (torch.empty(shape, dtype=dtype, device=device) for shape, dtype, device in header[0])
         received = own if source == self.rank and not isinstance(own, Exception) else empty
-        return tuple(_carried(group, tensor, sender) for tensor in received)
+        return tuple(_carry(group, tensor, sender) for tensor in received)
 
 
 THIS_PROCESS = Communicator()
@@ -173,7 +173,7 @@ def _header(part: Part | Exception) -> str | list[tuple[torch.Size, torch.dtype,
     return [(tensor.shape, tensor.dtype, tensor.device.type) for tensor in part]
 
 
-def _carried(group: "dist.ProcessGroup", tensor: Tensor, sender: int) -> Tensor:
+def _carry(group: "dist.ProcessGroup", tensor: Tensor, sender: int) -> Tensor:
     """The sender's tensor, bit for bit, on each process."""
     carriers = [entry.split(":")[0] for entry in dist.get_backend_config(group).split(",")]
     device = tensor.device.type if tensor.device.type in carriers else carriers[0]  # nccl carries none of the CPU

@@ -3,14 +3,13 @@
 from .checks import PosteriorSummary, check_posterior, summarize
 from .encode import encode_data, pseudo_input_posterior, with_learnt_noise
 from .posterior_store import MEMORY_BUDGET, PosteriorStore, gather, split_by_label
-from .streaming import PLAIN, Passes, in_double, precise, subset
+from .streaming import StreamedPosteriors, in_double, precise, subset
 
 __all__ = [
     "MEMORY_BUDGET",
-    "PLAIN",
-    "Passes",
     "PosteriorStore",
     "PosteriorSummary",
+    "StreamedPosteriors",
     "check_posterior",
     "encode_data",
     "gather",

@@ -102,7 +102,7 @@ class PosteriorStore:
         """
         if self._files:
             with self._explained():
-                parts = [self._mapped(index) for index in range(len(self._files))]
+                parts = [self._map(index) for index in range(len(self._files))]
         else:
             parts = []
             for held in self._held:
@@ -135,7 +135,7 @@ class PosteriorStore:
                         write_bytes(file, chunk)
                 held.clear()
 
-    def _mapped(self, index: int) -> Tensor:
+    def _map(self, index: int) -> Tensor:
         """One of the tensors, whose file has all its rows."""
         dtype, row_shape = self._kind[index]
         shape = (self._n_rows, *row_shape)

@@ -1,7 +1,7 @@
-"""Passes over posteriors, a few rows at a time: however many there are, the memory that it takes is the same."""
+"""Streaming over posteriors, a chunk of rows at a time: memory does not grow with their number."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -12,13 +12,13 @@ from torch import Tensor
 from ..compute import THIS_PROCESS, Communicator, progress_bar, row_chunks
 from ..protocols import GaussianPosterior
 
-__all__ = ["PLAIN", "ClusterSums", "Passes", "chunks", "in_double", "precise", "subset"]
+__all__ = ["ClusterSums", "StreamedPosteriors", "chunks", "in_double", "precise", "subset"]
 
 CHUNK_ROWS = 2**15
 """Rows that are read and cast at a time."""
 
-N_SLICES = 16
-"""Slices of consecutive rows: each is summed apart, and the sums are merged in order, whoever made them."""
+N_BLOCKS = 16
+"""Blocks of consecutive rows: each is summed apart, and the sums are merged in order, whoever made them."""
 
 
 def chunks(posterior: GaussianPosterior, first: int = 0, last: int | None = None) -> Iterator[GaussianPosterior]:
@@ -65,53 +65,75 @@ class ClusterSums(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Passes:
-    """How posteriors are gone through.
+class StreamedPosteriors:
+    """Posteriors with the device, dtype and processes for streaming over them.
 
     Attributes:
+        posterior: The posteriors, in memory or mapped; each process has all of them.
         device: Where the geometry is; None is where the posteriors are.
         dtype: Type of the geometry; None is that of the posteriors.
-        communicator: The processes that share the work; each of them has all the posteriors.
+        communicator: The processes that share the work.
+
+    Example:
+        >>> centroids = posterior_centroids(StreamedPosteriors(posterior), 1000, seed=0)
     """
 
+    posterior: GaussianPosterior
     device: torch.device | None = None
     dtype: torch.dtype | None = None
     communicator: Communicator = THIS_PROCESS
 
-    def place(self, posterior: GaussianPosterior) -> GaussianPosterior:
-        """The posteriors on the device and in the type of the geometry."""
-        return GaussianPosterior(*(self.cast(part, posterior) for part in posterior))
+    def __len__(self) -> int:
+        return len(self.posterior.mean)
 
-    def cast(self, values: Tensor, posterior: GaussianPosterior) -> Tensor:
-        """What was found of posteriors, on the device and in the type of the geometry."""
-        return values.to(self.device or posterior.mean.device, self.dtype or posterior.mean.dtype)
+    def of(self, posterior: GaussianPosterior) -> "StreamedPosteriors":
+        """Other posteriors, streamed over in the same way."""
+        return replace(self, posterior=posterior)
 
-    def second_moment(self, posterior: GaussianPosterior) -> float:
+    def subset(self, n: int, seed: int) -> "StreamedPosteriors":
+        """So many random ones, in their order and without repetition; all of them if there are no more."""
+        return self.of(subset(self.posterior, n, seed))
+
+    def rows(self, index: Int[Tensor, " rows"]) -> "StreamedPosteriors":
+        """Some of them, by row."""
+        index = index.to(self.posterior.mean.device)
+        return self.of(GaussianPosterior(*(part[index] for part in self.posterior)))
+
+    def placed(self) -> GaussianPosterior:
+        """All of them on the device and in the type of the geometry."""
+        return self._place(self.posterior)
+
+    def cast(self, values: Tensor) -> Tensor:
+        """What was found of the posteriors, on the device and in the type of the geometry."""
+        like = self.posterior.mean
+        return values.to(self.device or like.device, self.dtype or like.dtype)
+
+    def second_moment(self) -> float:
         """Second moment of the aggregate posterior, in the mean over latent axes."""
         moment = 0.0
-        for rows in chunks(posterior):
-            mean, log_variance = self.place(rows)
-            moment += len(mean) / len(posterior.mean) * (mean.square().mean() + log_variance.exp().mean()).item()
+        for rows in chunks(self.posterior):
+            mean, log_variance = self._place(rows)
+            moment += len(mean) / len(self) * (mean.square().mean() + log_variance.exp().mean()).item()
         return moment
 
-    def nearest_codes(self, posterior: GaussianPosterior, centres: Float[Tensor, "k dim"]) -> Int[Tensor, " k"]:
+    def nearest_codes(self, centres: Float[Tensor, "k dim"]) -> Int[Tensor, " k"]:
         """For each centre the row of the nearest code."""
-        centres = self._beside(centres, posterior)
+        centres = self._beside(centres)
 
         def make(first: int, last: int) -> tuple[Tensor, Tensor]:
             best = torch.full_like(centres[:, 0], torch.inf), torch.zeros_like(centres[:, 0], dtype=torch.long)
-            for rows in chunks(posterior, first, last):
-                for squares in _squares(in_double(self.place(rows).mean), centres):
+            for rows in chunks(self.posterior, first, last):
+                for squares in _squares(in_double(self._place(rows).mean), centres):
                     square, row = squares.min(0)
                     best = _nearer(best, (square, row + first))
                     first += len(squares)
             return best
 
-        return reduce(_nearer, self._slices(posterior, make))[1]
+        return reduce(_nearer, self._blocks(make))[1]
 
-    def cluster_sums(self, posterior: GaussianPosterior, centres: Float[Tensor, "k dim"], *, full: bool) -> ClusterSums:
+    def cluster_sums(self, centres: Float[Tensor, "k dim"], *, full: bool) -> ClusterSums:
         """Sums over the codes that each centre is the nearest to; deviations are taken from the centre."""
-        centres = self._beside(centres, posterior)
+        centres = self._beside(centres)
         dim = centres.shape[1]
 
         def make(first: int, last: int) -> tuple[Tensor, ...]:
@@ -121,29 +143,25 @@ class Passes:
                 torch.zeros_like(centres),
                 centres.new_zeros(len(centres), dim, dim) if full else torch.zeros_like(centres),
             )
-            for rows in chunks(posterior, first, last):
-                mean, log_variance = self.place(rows)
+            for rows in chunks(self.posterior, first, last):
+                mean, log_variance = self._place(rows)
                 _add(sums, in_double(mean), in_double(log_variance.exp()), centres)
             return sums
 
-        parts = self._slices(posterior, make)
-        return ClusterSums(*reduce(lambda total, part: tuple(map(torch.add, total, part)), parts))
+        return ClusterSums(*reduce(lambda total, sums: tuple(map(torch.add, total, sums)), self._blocks(make)))
 
-    def _beside(self, centres: Tensor, posterior: GaussianPosterior) -> Tensor:
+    def _place(self, rows: GaussianPosterior) -> GaussianPosterior:
+        return GaussianPosterior(*map(self.cast, rows))
+
+    def _beside(self, centres: Tensor) -> Tensor:
         """The centres where double precision and, if that is possible, the geometry are."""
-        return centres.to(precise(self.device or posterior.mean.device))
+        return centres.to(precise(self.device or self.posterior.mean.device))
 
-    def _slices(
-        self, posterior: GaussianPosterior, make: Callable[[int, int], tuple[Tensor, ...]]
-    ) -> Iterator[tuple[Tensor, ...]]:
-        """What is made of the rows from the first to before the last of each slice."""
-        ends = [i * len(posterior.mean) // N_SLICES for i in range(N_SLICES + 1)]
-        parts = self.communicator.in_order(N_SLICES, lambda i: make(ends[i], ends[i + 1]))
-        yield from progress_bar(parts, total=N_SLICES, desc="centroids", unit="slice")
-
-
-PLAIN = Passes()
-"""By this process alone, the posteriors as they are."""
+    def _blocks(self, make: Callable[[int, int], tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
+        """What is made of the rows from the first to before the last of each block."""
+        ends = [i * len(self) // N_BLOCKS for i in range(N_BLOCKS + 1)]
+        made = self.communicator.in_order(N_BLOCKS, lambda i: make(ends[i], ends[i + 1]))
+        yield from progress_bar(made, total=N_BLOCKS, desc="centroids", unit="block")
 
 
 def _squares(codes: Float[Tensor, "n dim"], centres: Float[Tensor, "k dim"]) -> Iterator[Float[Tensor, "rows k"]]:

@@ -3,12 +3,12 @@
 Functions take a metric first, ``sampler.metric_`` or one of one's own, or a line element made of it: `InverseMetric`
 and `ConformalMetric` keep curves on the data, while a metric's own geodesics may cut through voids.
 
->>> paths = interpolate(widened(sampler.metric_), a, b, n_points=16)
+>>> paths = interpolate(widen(sampler.metric_), a, b, n_points=16)
 """
 
 from .curves.curves import Curves, leaves_data, spherical, straight
 from .curves.exp_log import exponential_map, log_map
-from .curves.geodesics import PATH_SCALE, distance, geodesic, interpolate, widened
+from .curves.geodesics import PATH_SCALE, distance, geodesic, interpolate, widen
 from .curves.graph import polylines
 from .curves.line_elements import ConformalMetric, InverseMetric, LineElement, OwnMetric
 from .curves.splines import divide
@@ -46,5 +46,5 @@ __all__ = [
     "riemannian_gaussian",
     "spherical",
     "straight",
-    "widened",
+    "widen",
 ]

@@ -15,6 +15,7 @@ import torch
 from scipy.optimize import brentq
 
 from ..compute import progress_bar
+from ..encoding import StreamedPosteriors
 from ..metric import IslandMixture, Quadratics, cluster_centroids
 from ..protocols import GaussianPosterior
 
@@ -72,7 +73,7 @@ def heldout_n_clusters(posterior: GaussianPosterior, *, full: bool, seed: int) -
     best, best_score, worse = 1, -math.inf, 0
     candidates = [k for k in (1, *N_CLUSTERS_GRID) if k == 1 or 2 * k <= len(kept)]
     for k in progress_bar(candidates, desc="number of clusters"):
-        clusters = cluster_centroids(train, k, seed, full=full)
+        clusters = cluster_centroids(StreamedPosteriors(train), k, seed, full=full)
         islands = IslandMixture(clusters.quadratics, scale=1.0, log_masses=clusters.sizes.log())
         score = islands.log_density(posterior.mean[held_out]).mean().item()
         if score > best_score:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..compute import warn_user
-from ..encoding import PLAIN, Passes, subset
+from ..encoding import StreamedPosteriors, subset
 from ..errors import DataError, FloorWarning, TemperatureWarning
 from ..mcmc import choose_n_steps, make_kernel
 from ..metric import (
@@ -62,18 +62,17 @@ class _Draft(NamedTuple):
 
 
 def fit_laws(
-    parts: Iterable[tuple[Hashable, GaussianPosterior]],
+    parts: Iterable[tuple[Hashable, StreamedPosteriors]],
     settings: Settings,
     seed: int,
     pseudo_inputs: GaussianPosterior | None = None,
-    passes: Passes = PLAIN,
 ) -> dict[Hashable, Law]:
-    """A law for each label's posteriors, those of few codes sharing what they cannot tell by themselves.
+    """A law for each label's posteriors; labels with too few codes are shrunk towards the pooled estimate.
 
     Centroids are taken from the pseudo-inputs if there are any. A `DataError` if a rule of the settings finds no answer
     in the posteriors.
     """
-    drafts = {label: _draft(part, settings, seed, pseudo_inputs, passes) for label, part in parts}
+    drafts = {label: _draft(codes, settings, seed, pseudo_inputs) for label, codes in parts}
     laws: dict[Hashable, Law] = {}
     for label, islands in shrink_to_pooled({label: draft.estimate for label, draft in drafts.items()}).items():
         if settings.law == "islands":
@@ -83,40 +82,32 @@ def fit_laws(
     return laws
 
 
-def _draft(
-    posterior: GaussianPosterior,
-    settings: Settings,
-    seed: int,
-    pseudo_inputs: GaussianPosterior | None,
-    passes: Passes,
-) -> _Draft:
-    centroids = _centroids(pseudo_inputs or posterior, settings, seed, passes)
-    scale = _own_scale(posterior, centroids, settings, seed, passes) if settings.law == "islands" else 1.0
+def _draft(codes: StreamedPosteriors, settings: Settings, seed: int, pseudo_inputs: GaussianPosterior | None) -> _Draft:
+    centroids = _centroids(codes if pseudo_inputs is None else codes.of(pseudo_inputs), settings, seed)
+    scale = _own_scale(codes, centroids, settings, seed) if settings.law == "islands" else 1.0
     return _Draft(
-        Estimate(_n_distinct(posterior, seed), centroids, settings.centroid_covariance != "posterior", scale),
-        passes.second_moment(posterior),
-        passes.place(subset(posterior, 0 if settings.global_moves else MANY_CODES, seed)).mean,
+        Estimate(_n_distinct(codes.posterior, seed), centroids, settings.centroid_covariance != "posterior", scale),
+        codes.second_moment(),
+        codes.subset(0 if settings.global_moves else MANY_CODES, seed).placed().mean,
     )
 
 
 def _n_distinct(posterior: GaussianPosterior, seed: int) -> int:
     """How many of the codes are distinct, if these are few; beyond `CODES_COUNTED` not all are looked at."""
-    if len(posterior.mean) > CODES_COUNTED:
-        posterior = subset(posterior, CODES_COUNTED, seed)
-    return len(merge_duplicates(posterior).means)
+    return len(merge_duplicates(subset(posterior, CODES_COUNTED, seed)).means)
 
 
-def _centroids(posterior: GaussianPosterior, settings: Settings, seed: int, passes: Passes) -> Centroids:
+def _centroids(codes: StreamedPosteriors, settings: Settings, seed: int) -> Centroids:
     full = settings.covariance_structure == "full"
     k = settings.n_centroids
     if settings.centroid_covariance == "cluster":
         if k == "auto":
-            k = heldout_n_clusters(passes.place(subset(posterior, MANY_CODES, seed)), full=full, seed=seed)
-        return cluster_centroids(posterior, k, seed, passes, full=full)
+            k = heldout_n_clusters(codes.subset(MANY_CODES, seed).placed(), full=full, seed=seed)
+        return cluster_centroids(codes, k, seed, full=full)
     k = k if isinstance(k, int) else None
     if settings.centroid_covariance == "local":
-        return local_centroids(passes.place(posterior), k, seed, n_neighbors=settings.n_neighbors, full=full)
-    centroids = posterior_centroids(posterior, k, seed, passes)
+        return local_centroids(codes, k, seed, n_neighbors=settings.n_neighbors, full=full)
+    centroids = posterior_centroids(codes, k, seed)
     return centroids._replace(covariances=torch.diag_embed(centroids.covariances)) if full else centroids
 
 
@@ -214,20 +205,18 @@ def _warn(metric: Metric, ess: float, settings: Settings) -> None:
         warn_user(msg, FloorWarning)
 
 
-def _own_scale(
-    posterior: GaussianPosterior, centroids: Centroids, settings: Settings, seed: int, passes: Passes
-) -> float | None:
+def _own_scale(codes: StreamedPosteriors, centroids: Centroids, settings: Settings, seed: int) -> float | None:
     """The island scale that the settings' rule gives; None if there are too few codes to tell."""
     if settings.island_scale != "calibrated":
         return float(settings.island_scale)
     own = settings.centroids == "data" and settings.centroid_covariance == "posterior"
     every_code = own and settings.n_centroids is None and settings.covariance_structure == "diagonal"
-    codes = (centroids if every_code else merge_duplicates(passes.place(posterior))).quadratics
-    if codes.n_centroids < 2:
+    distinct = (centroids if every_code else merge_duplicates(codes.placed())).quadratics
+    if distinct.n_centroids < 2:
         return None
     quadratics, log_masses = centroids.quadratics, _log_masses(centroids, settings)
     scale = calibrated_scale(
-        codes, lambda scale: IslandMixture(quadratics, scale=scale, log_masses=log_masses), seed=seed
+        distinct, lambda scale: IslandMixture(quadratics, scale=scale, log_masses=log_masses), seed=seed
     )
     # Where posteriors overlap, codes are nearer than noise that the decoder ignores: narrower islands than the
     # posteriors themselves would give nothing but reconstructions.

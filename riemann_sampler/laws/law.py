@@ -100,7 +100,7 @@ class VolumeLaw:
     def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> "VolumeLaw":
         """The law that gave this `state` under these settings."""
         kernel = Kernel(scalars["step_size"], tensors["inverse_mass"], settings.n_leapfrog_steps, settings.global_moves)
-        metric = _restored_metric(tensors, scalars)
+        metric = _restore_metric(tensors, scalars)
         return cls(metric, kernel, scalars["n_steps"], scalars["relative_ess"], tensors["starts"])
 
 
@@ -138,7 +138,7 @@ class IslandLaw:
     @classmethod
     def restore(cls, settings: Settings, tensors: dict[str, Tensor], scalars: dict[str, Any]) -> "IslandLaw":  # noqa: ARG003
         """The law that gave this `state`."""
-        metric = _restored_metric(tensors, scalars)
+        metric = _restore_metric(tensors, scalars)
         log_masses = tensors["log_masses"]
         islands = IslandMixture(metric.quadratics, scale=scalars["scale"], log_masses=log_masses)
         return cls(metric, islands, log_masses)
@@ -173,7 +173,7 @@ def _metric_scalars(metric: Metric) -> dict[str, float]:
     return {name: getattr(metric, name) for name in names}
 
 
-def _restored_metric(tensors: dict[str, Tensor], scalars: dict[str, Any]) -> Metric:
+def _restore_metric(tensors: dict[str, Tensor], scalars: dict[str, Any]) -> Metric:
     metric_class = DiagonalMetric if tensors["precisions"].ndim == 2 else FullMetric
     names = ("temperature", "regularization", "decay", "volume_exponent")
     return metric_class(tensors["centroids"], tensors["precisions"], **{name: scalars[name] for name in names})

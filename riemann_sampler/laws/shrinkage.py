@@ -59,8 +59,8 @@ def shrink_to_pooled(estimates: Mapping[Hashable, Estimate]) -> dict[Hashable, I
         where = " of one label" if len(estimates) > 1 else ""
         msg = f"island_scale='calibrated' needs two distinct codes{where}, got 1; pass a number, such as 1."
         raise DataError(msg)
-    pool = _pooled(telling) if telling and len(estimates) > 1 else None
-    return {label: _settled(estimate, pool) for label, estimate in estimates.items()}
+    pool = _pool(telling) if telling and len(estimates) > 1 else None
+    return {label: _settle(estimate, pool) for label, estimate in estimates.items()}
 
 
 class _Pool(NamedTuple):
@@ -68,7 +68,7 @@ class _Pool(NamedTuple):
     log_scale: float
 
 
-def _pooled(telling: Sequence[Estimate]) -> _Pool:
+def _pool(telling: Sequence[Estimate]) -> _Pool:
     """Means over labels, weighted by their degrees of freedom, as far as codes were counted."""
     degrees = [estimate.n_codes - 1 for estimate in telling]
     covariances = torch.stack([estimate.centroids.covariances.mean(0) for estimate in telling])
@@ -77,7 +77,7 @@ def _pooled(telling: Sequence[Estimate]) -> _Pool:
     return _Pool(torch.tensordot(weights, covariances, 1), float(np.average(log_scales, weights=degrees)))
 
 
-def _settled(estimate: Estimate, pool: _Pool | None) -> Islands:
+def _settle(estimate: Estimate, pool: _Pool | None) -> Islands:
     centroids, scale, own = estimate.centroids, estimate.scale or 1.0, estimate.weight
     if pool is None or own == 1:
         return Islands(centroids, scale)

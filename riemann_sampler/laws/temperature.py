@@ -28,7 +28,7 @@ TOLERANCE = 0.01
 
 def relative_ess(metric: Metric, seed: int) -> float:
     """Relative effective sample size (Σw)² / (n Σw²) of target/mixture over draws from the mixture, in (0, 1]."""
-    importance = IslandProposal(metric.buffered())
+    importance = IslandProposal(metric.with_buffers())
     generator = torch.Generator(metric.centroids.device).manual_seed(seed)
     z = importance.sample(N_BATCHES * BATCH, generator)
     log_weight = importance.log_weight(z).double().view(N_BATCHES, BATCH)

@@ -117,7 +117,7 @@ def make_kernel(
 
     With ``n_warmup="auto"`` the adaptation ends when its averaged step size has settled.
     """
-    metric = metric.buffered()
+    metric = metric.with_buffers()
     proposal = IslandProposal(metric)
     inverse_mass = proposal.islands.scale**2 * metric.quadratics.variances.mean(0)
 
@@ -141,7 +141,7 @@ def make_kernel(
 def _steps(
     kernel: Kernel, metric: Metric, start: Float[Tensor, "chains dim"], generator: torch.Generator
 ) -> Iterator[_Step]:
-    metric = metric.buffered()
+    metric = metric.with_buffers()
     proposal = IslandProposal(metric)
     step_size = start.new_tensor(kernel.step_size)
     state = hmc.init(start, metric.log_density_and_gradient)

@@ -23,7 +23,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from ..compute import row_chunks
-from ..encoding import PLAIN, Passes, subset
+from ..encoding import StreamedPosteriors
 from ..protocols import GaussianPosterior
 from .quadratic_forms import DiagonalQuadratics, FullQuadratics, Quadratics
 
@@ -76,18 +76,18 @@ class Centroids(NamedTuple):
         return structure(self.means, self.precisions)
 
 
-def _k_means(posterior: GaussianPosterior, n_clusters: int, seed: int, passes: Passes) -> Float[Tensor, "centres dim"]:
+def _k_means(codes: StreamedPosteriors, n_clusters: int, seed: int) -> Float[Tensor, "centres dim"]:
     """Centres of k-means, float64; those of empty or coinciding clusters are dropped."""
 
     def make() -> tuple[Tensor]:
-        few = subset(posterior, max(MINI_BATCH_ABOVE, CODES_PER_CENTRE * n_clusters), seed)
-        method = MiniBatchKMeans if len(few.mean) > MINI_BATCH_ABOVE else KMeans
-        codes = passes.place(few).mean.cpu().double().numpy()
-        n_distinct = len(np.unique(codes, axis=0))
-        model = method(min(n_clusters, n_distinct), n_init=1, random_state=seed % 2**32).fit(codes)
+        few = codes.subset(max(MINI_BATCH_ABOVE, CODES_PER_CENTRE * n_clusters), seed)
+        method = MiniBatchKMeans if len(few) > MINI_BATCH_ABOVE else KMeans
+        means = few.placed().mean.cpu().double().numpy()
+        n_distinct = len(np.unique(means, axis=0))
+        model = method(min(n_clusters, n_distinct), n_init=1, random_state=seed % 2**32).fit(means)
         return (torch.from_numpy(model.cluster_centers_[np.unique(model.labels_)]),)
 
-    return passes.communicator.from_first(make)[0]
+    return codes.communicator.from_first(make)[0]
 
 
 def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
@@ -100,7 +100,7 @@ def merge_duplicates(posterior: GaussianPosterior) -> Centroids:
 
 
 def _leaders(mean: Float[Tensor, "n dim"], precision: Float[Tensor, "n dim"]) -> NDArray[np.int64]:
-    """For each code the first kept code that it coincides with, or itself, which keeps it; in the order given."""
+    """For each code, in the order given, the first kept code it duplicates; otherwise itself."""
     quadratics = DiagonalQuadratics(mean, precision)
     threshold = DUPLICATE_DISTANCE**2 * mean.shape[1]
     # The expanded squares single out candidates, with room for their rounding; the differences themselves decide.
@@ -112,53 +112,46 @@ def _leaders(mean: Float[Tensor, "n dim"], precision: Float[Tensor, "n dim"]) ->
         coincides = (distance < threshold) & (column < row + start)
         rows, columns = (row[coincides] + start).cpu().numpy(), column[coincides].cpu().numpy()
         start += len(chunk)
-        for i, earlier in _grouped(rows, columns):
+        for i, earlier in _group(rows, columns):
             kept = earlier[leader[earlier] == earlier]
             if len(kept):
                 leader[i] = kept[0]
     return leader
 
 
-def _grouped(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+def _group(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Each row that occurs, with its columns; rows are sorted."""
     different, firsts = np.unique(rows, return_index=True)
     yield from zip(different.tolist(), np.split(columns, firsts[1:]), strict=True) if len(rows) else ()
 
 
-def posterior_centroids(
-    posterior: GaussianPosterior, n_centroids: int | None, seed: int, passes: Passes = PLAIN
-) -> Centroids:
+def posterior_centroids(codes: StreamedPosteriors, n_centroids: int | None, seed: int) -> Centroids:
     """Real codes nearest to k-means centres, with their posterior covariances; None or K ≥ N keeps every code."""
-    if n_centroids is None or n_centroids >= len(posterior.mean):
-        return merge_duplicates(passes.place(posterior))
-    centres = _k_means(posterior, n_centroids, seed, passes)
-    few = len(posterior.mean) <= MINI_BATCH_ABOVE
-    nearest = _nearest_codes(posterior, centres, passes) if few else passes.nearest_codes(posterior, centres)
-    rows = nearest.unique().to(posterior.mean.device)
-    return merge_duplicates(passes.place(GaussianPosterior(posterior.mean[rows], posterior.log_variance[rows])))
+    if n_centroids is None or n_centroids >= len(codes):
+        return merge_duplicates(codes.placed())
+    centres = _k_means(codes, n_centroids, seed)
+    few = len(codes) <= MINI_BATCH_ABOVE
+    nearest = _nearest_codes(codes, centres) if few else codes.nearest_codes(centres)
+    return merge_duplicates(codes.rows(nearest.unique()).placed())
 
 
-def _nearest_codes(
-    posterior: GaussianPosterior, centres: Float[Tensor, "centres dim"], passes: Passes
-) -> Int[Tensor, " centres"]:
-    """As `Passes.nearest_codes`, of few codes; scikit-learn's rounding decides between the two codes of a pair."""
+def _nearest_codes(codes: StreamedPosteriors, centres: Float[Tensor, "centres dim"]) -> Int[Tensor, " centres"]:
+    """As `StreamedPosteriors.nearest_codes`, of few codes. Exact ties are broken by scikit-learn's rounding."""
 
     def make() -> tuple[Tensor]:
-        codes = passes.place(posterior).mean.cpu().double().numpy()
-        return (torch.from_numpy(pairwise_distances_argmin(centres.cpu().numpy(), codes)),)
+        means = codes.placed().mean.cpu().double().numpy()
+        return (torch.from_numpy(pairwise_distances_argmin(centres.cpu().numpy(), means)),)
 
-    return passes.communicator.from_first(make)[0]
+    return codes.communicator.from_first(make)[0]
 
 
-def cluster_centroids(
-    posterior: GaussianPosterior, n_centroids: int | None, seed: int, passes: Passes = PLAIN, *, full: bool
-) -> Centroids:
+def cluster_centroids(codes: StreamedPosteriors, n_centroids: int | None, seed: int, *, full: bool) -> Centroids:
     """Clusters of codes with their means and total covariances; None or K ≥ N keeps every code."""
-    if n_centroids is None or n_centroids >= len(posterior.mean):
-        every = merge_duplicates(passes.place(posterior))
+    if n_centroids is None or n_centroids >= len(codes):
+        every = merge_duplicates(codes.placed())
         return every._replace(covariances=torch.diag_embed(every.covariances)) if full else every
-    centres = _k_means(posterior, n_centroids, seed, passes)
-    sums = passes.cluster_sums(posterior, centres, full=full)
+    centres = _k_means(codes, n_centroids, seed)
+    sums = codes.cluster_sums(centres, full=full)
     occupied = sums.counts > 0
     sizes, shift, variances, squares = (part[occupied] for part in sums)
     shift, variances = shift / sizes[:, None], variances / sizes[:, None]
@@ -167,27 +160,27 @@ def cluster_centroids(
     else:
         covariances = variances + squares / sizes[:, None] - shift.square()
     means = centres.to(shift.device)[occupied] + shift
-    return Centroids(*(passes.cast(part, posterior) for part in (means, covariances, sizes)))
+    return Centroids(*map(codes.cast, (means, covariances, sizes)))
 
 
 def local_centroids(
-    posterior: GaussianPosterior, n_centroids: int | None, seed: int, *, n_neighbors: int, full: bool
+    codes: StreamedPosteriors, n_centroids: int | None, seed: int, *, n_neighbors: int, full: bool
 ) -> Centroids:
     """Real codes as `posterior_centroids` chooses them; each covariance is widened by that of the codes around it.
 
     These are the code itself and its ``n_neighbors`` nearest others by Euclidean distance, or all if there are fewer.
     """
-    codes = merge_duplicates(posterior)
-    centroids = posterior_centroids(posterior, n_centroids, seed)
-    n_around = min(n_neighbors + 1, len(codes.means))
-    search = NearestNeighbors(n_neighbors=n_around).fit(codes.means.double().cpu().numpy())
+    every = merge_duplicates(codes.placed())
+    centroids = posterior_centroids(codes, n_centroids, seed)
+    n_around = min(n_neighbors + 1, len(every.means))
+    search = NearestNeighbors(n_neighbors=n_around).fit(every.means.double().cpu().numpy())
     index = torch.from_numpy(search.kneighbors(centroids.means.double().cpu().numpy(), return_distance=False))
-    chunks = zip(centroids.covariances.split(CHUNK), index.to(codes.means.device).split(CHUNK), strict=True)
-    widened = [_widened(variances, codes.means[rows], full=full) for variances, rows in chunks]
+    chunks = zip(centroids.covariances.split(CHUNK), index.to(every.means.device).split(CHUNK), strict=True)
+    widened = [_widen(variances, every.means[rows], full=full) for variances, rows in chunks]
     return centroids._replace(covariances=torch.cat(widened))
 
 
-def _widened(variances: Float[Tensor, "n dim"], around: Float[Tensor, "n neighbors dim"], *, full: bool) -> Tensor:
+def _widen(variances: Float[Tensor, "n dim"], around: Float[Tensor, "n neighbors dim"], *, full: bool) -> Tensor:
     """Covariances of codes plus the unbiased covariance of those around each; none of a single code."""
     deviations = around - around.mean(1, keepdim=True)
     degrees = max(1, around.shape[1] - 1)

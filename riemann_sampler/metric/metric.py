@@ -100,7 +100,7 @@ class Metric:
         values = ", ".join(f"{name}={getattr(self, name):.4g}" for name in scalars)
         return f"{type(self).__name__}({self.quadratics.n_centroids:,} centroids in {self.dim} dimensions, {values})"
 
-    def buffered(self) -> "Metric":
+    def with_buffers(self) -> "Metric":
         """The same metric, for a loop of one thread: temporaries are written where those before were; no autograd."""
         other = copy.copy(self)
         other._buffers = Buffers()

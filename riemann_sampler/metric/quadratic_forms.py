@@ -224,15 +224,15 @@ class FullQuadratics(Quadratics):
     def log_det_and_inverse(
         self, coefficients: Float[Tensor, "n m"]
     ) -> tuple[Float[Tensor, " n"], Float[Tensor, "n m"]]:
-        factors = self._factored(coefficients)
+        factors = self._factor(coefficients)
         log_det = 2 * factors.diagonal(dim1=1, dim2=2).log().sum(1)
         return log_det, torch.cholesky_inverse(factors).flatten(1)
 
     @override
     def root_solve(self, coefficients: Float[Tensor, "n m"], noise: Float[Tensor, "n dim"]) -> Float[Tensor, "n dim"]:
-        return _upper_solve(self._factored(coefficients), noise)
+        return _upper_solve(self._factor(coefficients), noise)
 
-    def _factored(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
+    def _factor(self, coefficients: Float[Tensor, "n m"]) -> Float[Tensor, "n dim dim"]:
         """Lower Cholesky factors.
 
         Rounding may cost positive definiteness far from all centroids: the factor is then NaN, which samplers reject

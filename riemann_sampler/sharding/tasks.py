@@ -68,12 +68,12 @@ def encode_shards(
     shards = _code_shards(Path(folder), _n_rows(data), natural("shard_size", shard_size))
 
     def describe() -> dict[str, Any]:
-        first, last = (_encoded(latent, data, range(row, row + 1), size).mean[0] for row in (0, shards.n_rows - 1))
+        first, last = (_encode_rows(latent, data, range(row, row + 1), size).mean[0] for row in (0, shards.n_rows - 1))
         half = PROBE_SIZE // 2
         return {"latent_dim": len(first), "some_codes": [*probe(first, half), *probe(last, half)]}
 
     def content(index: int) -> bytes:
-        posterior = _encoded(latent, data, shards.rows(index), size)
+        posterior = _encode_rows(latent, data, shards.rows(index), size)
         return tensors_to_bytes({name: part.contiguous() for name, part in posterior._asdict().items()})
 
     shards.fill(describe, content, communicator)
@@ -206,7 +206,7 @@ def _n_rows(data: Any) -> int:
     return n_rows
 
 
-def _encoded(model: LatentModel, data: Any, rows: range, batch_size: int) -> GaussianPosterior:
+def _encode_rows(model: LatentModel, data: Any, rows: range, batch_size: int) -> GaussianPosterior:
     """Posteriors of some rows, on the CPU; an error says which rows they were."""
     part = Subset(data, rows) if isinstance(data, Dataset) else data[rows.start : rows.stop]
     try:

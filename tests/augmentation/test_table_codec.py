@@ -38,14 +38,14 @@ def mixed_frame(n: int = 60) -> pd.DataFrame:
     return pd.DataFrame(columns, index=draws.permutation(n) / 2)
 
 
-def restored(columns: Columns, matrix: Any, **arguments: Any) -> Any:
+def restore(columns: Columns, matrix: Any, **arguments: Any) -> Any:
     return columns.inverse(matrix, rng(), **arguments)
 
 
 def test_a_frame_of_all_kinds_comes_back() -> None:
     frame = mixed_frame()
     columns = Columns.fit(frame)
-    rows = restored(columns, columns.transform(frame))
+    rows = restore(columns, columns.transform(frame))
     assert rows.columns.tolist() == frame.columns.tolist()
     assert rows.dtypes.tolist() == frame.dtypes.tolist()
     pd.testing.assert_frame_equal(rows, frame.reset_index(drop=True), rtol=1e-5)
@@ -68,7 +68,7 @@ def test_a_frame_of_all_kinds_comes_back() -> None:
 )
 def test_an_array_of_one_kind_comes_back(X: Any) -> None:
     columns = Columns.fit(X)
-    rows = restored(columns, columns.transform(X))
+    rows = restore(columns, columns.transform(X))
     assert rows.dtype == X.dtype
     if X.dtype.kind == "f":
         np.testing.assert_allclose(rows, X, rtol=1e-4, atol=1e-6)
@@ -80,7 +80,7 @@ def test_an_array_of_objects_comes_back() -> None:
     X = np.array([[1, "a", 0.5, True], [2, "b", 1.5, False], [5, "a", 2.0, False]], dtype=object)
     columns = Columns.fit(X)
     assert columns.layout == Layout(2, (2, 2))
-    rows = restored(columns, columns.transform(X))
+    rows = restore(columns, columns.transform(X))
     assert rows[:, [0, 1, 3]].tolist() == X[:, [0, 1, 3]].tolist()
     np.testing.assert_allclose(rows[:, 2].astype(float), X[:, 2].astype(float), rtol=1e-6)
     assert [type(cell) for cell in rows[1]] == [int, str, float, bool]
@@ -103,13 +103,13 @@ def test_other_rows_have_the_scales_of_the_fit() -> None:
 def test_numbers_stay_in_the_range_of_their_column() -> None:
     X = np.array([[0.0, 1.5, 3.25], [4.0, -1.5, 3.25], [1.0, 0.2, 3.25]])
     columns = Columns.fit(X)
-    rows = restored(columns, np.array([[100.0, -100.0], [-100.0, 100.0]]))
+    rows = restore(columns, np.array([[100.0, -100.0], [-100.0, 100.0]]))
     assert rows.tolist() == [[4.0, -1.5, 3.25], [0.0, 1.5, 3.25]]
 
 
 def test_columns_of_whole_numbers_are_rounded() -> None:
     X = np.array([[0.0, 0.0], [10.0, 10.5]])
-    rows = restored(Columns.fit(X), np.array([[0.13, 0.13]]))  # of mean 5 and standard deviation 5
+    rows = restore(Columns.fit(X), np.array([[0.13, 0.13]]))  # of mean 5 and standard deviation 5
     np.testing.assert_allclose(rows, [[6.0, 5.25 * 1.13]])
 
 
@@ -118,31 +118,31 @@ def test_noise_is_added_to_numbers() -> None:
     columns = Columns.fit(X)
     matrix = np.zeros((4000, 2))
     noise = np.array([0.1, 0.2])
-    assert (restored(columns, matrix).std(0) < 1e-12).all()
-    rows = restored(columns, matrix, noise=noise)
+    assert (restore(columns, matrix).std(0) < 1e-12).all()
+    rows = restore(columns, matrix, noise=noise)
     np.testing.assert_allclose(rows.std(0), noise * X.std(0), rtol=0.05)
     np.testing.assert_allclose(rows.mean(0), X.mean(0), atol=0.05)
     assert abs(np.corrcoef(rows.T)[0, 1]) < 0.06
-    np.testing.assert_array_equal(rows, restored(columns, matrix, noise=noise))
+    np.testing.assert_array_equal(rows, restore(columns, matrix, noise=noise))
 
 
 def test_categories_are_drawn_from_their_probabilities() -> None:
     columns = Columns.fit(np.array([["a", "x"], ["b", "y"], ["c", "x"], ["d", "y"]]))
     matrix = np.tile([0.0, 0.5, 0.2, 0.3, 0.9, 0.1], (5000, 1))
-    first, second = restored(columns, matrix).T
+    first, second = restore(columns, matrix).T
     shares = [np.mean(first == letter) for letter in "abcd"] + [np.mean(second == letter) for letter in "xy"]
     np.testing.assert_allclose(shares, matrix[0], atol=0.03)
     assert shares[0] == 0.0
     both = np.mean((first == "b") & (second == "x"))
     np.testing.assert_allclose(both, 0.45, atol=0.03)  # columns are drawn apart
-    np.testing.assert_array_equal(restored(columns, matrix), restored(columns, matrix))
-    assert (columns.inverse(matrix, rng(1)) != restored(columns, matrix)).any()
+    np.testing.assert_array_equal(restore(columns, matrix), restore(columns, matrix))
+    assert (columns.inverse(matrix, rng(1)) != restore(columns, matrix)).any()
 
 
 def test_no_rows() -> None:
     frame = mixed_frame()
     columns = Columns.fit(frame)
-    rows = restored(columns, columns.transform(frame)[:0])
+    rows = restore(columns, columns.transform(frame)[:0])
     assert rows.shape == (0, frame.shape[1])
     assert rows.dtypes.tolist() == frame.dtypes.tolist()
 
@@ -167,7 +167,7 @@ def test_no_column_is_a_category() -> None:
 def test_numbers_chosen_for_categories_keep_their_dtype() -> None:
     X = np.array([[3, 10], [5, 20], [3, 40]])
     columns = Columns.fit(X, [0])
-    rows = restored(columns, columns.transform(X))
+    rows = restore(columns, columns.transform(X))
     assert columns.layout == Layout(1, (2,))
     np.testing.assert_array_equal(rows, X)
     assert rows.dtype == X.dtype

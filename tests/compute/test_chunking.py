@@ -100,7 +100,7 @@ def test_buffers_are_used_again_and_grow() -> None:
 
 def test_a_buffered_metric_gives_the_same_again_and_again() -> None:
     metric = diagonal_metric()
-    buffered = metric.buffered()
+    buffered = metric.with_buffers()
     for n in (50, 7, 120):
         z = normal(n, 3, seed=n)
         expected = metric.log_density_and_gradient(z)

@@ -15,6 +15,7 @@ from sklearn.metrics import pairwise_distances_argmin_min
 from torch.utils.data import DataLoader, TensorDataset
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler, StorageError
+from riemann_sampler.encoding import StreamedPosteriors
 from riemann_sampler.encoding import posterior_store as stores_module
 from riemann_sampler.errors import ArgumentError, ArgumentTypeError
 from riemann_sampler.laws import fit as fitting_module
@@ -101,7 +102,7 @@ class TestManyCodes:
     @pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
     def test_clusters_have_the_moments_of_all_their_codes(self, full: bool) -> None:
         codes, group = self.codes()
-        clusters = cluster_centroids(codes, 4, 0, full=full)
+        clusters = cluster_centroids(StreamedPosteriors(codes), 4, 0, full=full)
         order = clusters.means[:, 0].argsort()
         means, covariances = reference.cluster_moments(codes.mean, codes.log_variance.exp(), group)
         assert clusters.sizes[order].tolist() == [90.0, 70.0, 50.0, 30.0]
@@ -111,7 +112,7 @@ class TestManyCodes:
 
     def test_centroids_are_codes_near_the_middle_of_their_group(self) -> None:
         codes, group = self.codes()
-        found = posterior_centroids(codes, 4, 0)
+        found = posterior_centroids(StreamedPosteriors(codes), 4, 0)
         rows = (found.means[:, None] == codes.mean).all(2).nonzero()[:, 1]
         assert group[rows].sort().values.tolist() == [0, 1, 2, 3]
         assert torch.equal(found.covariances, codes.log_variance.exp()[rows])

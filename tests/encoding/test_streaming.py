@@ -1,4 +1,4 @@
-"""Passes by chunks and slices find what is found of all posteriors at once."""
+"""Streaming by chunks and blocks finds what is found of all posteriors at once."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from riemann_sampler import GaussianPosterior
 from riemann_sampler.compute.communicator import Communicator
 from riemann_sampler.encoding import streaming as module
 from riemann_sampler.encoding.checks import summarize
-from riemann_sampler.encoding.streaming import PLAIN, Passes, chunks, precise, subset
+from riemann_sampler.encoding.streaming import StreamedPosteriors, chunks, precise, subset
 from tests.helpers.builders import normal, posterior
 from tests.helpers.processes import in_group
 
@@ -61,8 +61,9 @@ def test_a_subset_takes_every_row_as_often() -> None:
 
 
 def test_placing_casts(device: str) -> None:
-    for passes, dtype in ((PLAIN, torch.float64), (Passes(torch.device(device), torch.float32), torch.float32)):
-        placed = passes.place(CODES)
+    there = StreamedPosteriors(CODES, torch.device(device), torch.float32)
+    for streamed, dtype in ((StreamedPosteriors(CODES), torch.float64), (there, torch.float32)):
+        placed = streamed.placed()
         assert {part.dtype for part in placed} == {dtype}
         torch.testing.assert_close(placed.mean.cpu().double(), CODES.mean)
 
@@ -76,16 +77,16 @@ def test_double_precision_is_where_there_is_any() -> None:
 class TestChunked:
     def test_second_moment(self) -> None:
         every = (CODES.mean.square() + CODES.log_variance.exp()).mean().item()
-        assert PLAIN.second_moment(CODES) == pytest.approx(every, rel=1e-12)
+        assert StreamedPosteriors(CODES).second_moment() == pytest.approx(every, rel=1e-12)
 
     def test_nearest_codes(self) -> None:
-        found = PLAIN.nearest_codes(CODES, CENTRES)
+        found = StreamedPosteriors(CODES).nearest_codes(CENTRES)
         assert found.tolist() == [int((CODES.mean - centre).norm(dim=1).argmin()) for centre in CENTRES]
 
     @pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
     def test_cluster_sums(self, full: bool) -> None:
         label = labels(CODES, CENTRES)
-        sums = PLAIN.cluster_sums(CODES, CENTRES, full=full)
+        sums = StreamedPosteriors(CODES).cluster_sums(CENTRES, full=full)
         assert sums.counts.sum() == len(CODES.mean)
         for k, centre in enumerate(CENTRES):
             deviation = CODES.mean[label == k] - centre
@@ -119,30 +120,32 @@ class TestChunked:
 
 
 @pytest.mark.parametrize("n", [2, 15, 17])
-def test_fewer_codes_than_slices(n: int) -> None:
+def test_fewer_codes_than_blocks(n: int) -> None:
     codes = posterior(n, 3)
-    assert PLAIN.cluster_sums(codes, CENTRES, full=False).counts.sum() == n
+    assert StreamedPosteriors(codes).cluster_sums(CENTRES, full=False).counts.sum() == n
     nearest = [int((codes.mean - centre).norm(dim=1).argmin()) for centre in CENTRES]
-    assert PLAIN.nearest_codes(codes, CENTRES).tolist() == nearest
+    assert StreamedPosteriors(codes).nearest_codes(CENTRES).tolist() == nearest
 
 
 def test_sums_far_from_the_origin_lose_nothing() -> None:
     """Codes a million away, of spread 1: squares taken about the origin would lose twelve digits of sixteen."""
     far = GaussianPosterior(CODES.mean + 1e6, CODES.log_variance)
-    near_sums, far_sums = (PLAIN.cluster_sums(c, m, full=True) for c, m in ((CODES, CENTRES), (far, CENTRES + 1e6)))
+    near_sums, far_sums = (
+        StreamedPosteriors(c).cluster_sums(m, full=True) for c, m in ((CODES, CENTRES), (far, CENTRES + 1e6))
+    )
     for near, found in zip(near_sums, far_sums, strict=True):
         torch.testing.assert_close(found, near, rtol=1e-6, atol=1e-6)
 
 
-def everything(passes: Passes) -> list[list[float]]:
-    parts = (passes.nearest_codes(CODES, CENTRES), *passes.cluster_sums(CODES, CENTRES, full=True))
+def everything(streamed: StreamedPosteriors) -> list[list[float]]:
+    parts = (streamed.nearest_codes(CENTRES), *streamed.cluster_sums(CENTRES, full=True))
     return [part.flatten().tolist() for part in parts]
 
 
 def in_world() -> list[list[float]]:
-    return everything(Passes(communicator=Communicator.of(dist.group.WORLD)))
+    return everything(StreamedPosteriors(CODES, communicator=Communicator.of(dist.group.WORLD)))
 
 
 @pytest.mark.parametrize("n", [2, 3])
 def test_any_number_of_processes_finds_the_same(n: int, tmp_path: Path) -> None:
-    assert in_group(n, tmp_path, in_world) == [everything(PLAIN)] * n
+    assert in_group(n, tmp_path, in_world) == [everything(StreamedPosteriors(CODES))] * n

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from riemann_sampler import RiemannianUniformSampler
+from riemann_sampler.encoding import StreamedPosteriors
 from riemann_sampler.laws.calibration import calibrated_scale, heldout_n_clusters
 from riemann_sampler.metric.centroids import Centroids, cluster_centroids, merge_duplicates
 from riemann_sampler.metric.islands import IslandMixture
@@ -39,7 +40,7 @@ def test_a_code_is_at_distance_zero_of_itself() -> None:
 
 @pytest.mark.parametrize("full", [False, True])
 def test_quadratics_have_the_inverse_covariances(full: bool) -> None:
-    centroids = cluster_centroids(posterior(100, 3), 4, 0, full=full)
+    centroids = cluster_centroids(StreamedPosteriors(posterior(100, 3)), 4, 0, full=full)
     identity = torch.eye(3, dtype=torch.float64).expand(4, 3, 3)
     covariances = centroids.covariances if full else torch.diag_embed(centroids.covariances)
     torch.testing.assert_close(covariances @ reference.dense(centroids.quadratics.precisions), identity)

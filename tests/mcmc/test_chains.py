@@ -7,7 +7,7 @@ from benchmarks.studies.exactness import make_metric
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.errors import ConvergenceWarning
 from riemann_sampler.laws.fit import PILOT_CHAINS
-from riemann_sampler.mcmc import chains
+from riemann_sampler.mcmc import adaptation, chains
 from riemann_sampler.mcmc.island_proposal import IslandProposal
 from riemann_sampler.metric.metric import Metric
 from tests.helpers.builders import generator, posterior
@@ -31,7 +31,7 @@ def test_the_warm_up_ends_when_the_step_size_has_settled(monkeypatch):
     step = chains.hmc.step
     monkeypatch.setattr(chains.hmc, "step", lambda *a, **k: steps.append(1) or step(*a, **k))
     kernel_of(make_metric("isolated", 1.0))
-    assert chains.LEAST_WARM_UP <= len(steps) < chains.MOST_WARM_UP
+    assert adaptation.LEAST_WARM_UP <= len(steps) < adaptation.MOST_WARM_UP
 
 
 def chosen(metric, *, global_moves=True):

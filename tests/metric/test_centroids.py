@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler
+from riemann_sampler.encoding import StreamedPosteriors
 from riemann_sampler.metric import centroids as module
 from riemann_sampler.metric.centroids import (
     Centroids,
@@ -102,7 +103,7 @@ def test_a_code_is_merged_only_into_one_that_it_coincides_with(shuffled: bool) -
 class TestPosteriorCentroids:
     def test_they_are_real_codes_with_their_posterior_variances(self) -> None:
         codes = posterior(300, 3)
-        centroids = posterior_centroids(codes, 20, seed=0)
+        centroids = posterior_centroids(StreamedPosteriors(codes), 20, seed=0)
         centroid, code = (centroids.means[:, None] == codes.mean).all(2).nonzero(as_tuple=True)
         assert 15 <= len(centroids.means) <= 20
         assert torch.equal(centroid, torch.arange(len(centroids.means)))  # each is one code, and no other
@@ -110,7 +111,7 @@ class TestPosteriorCentroids:
 
     def test_each_group_gets_one(self) -> None:
         codes, group = blobs(4, 30)
-        centroids = in_order(posterior_centroids(codes, 4, seed=0))
+        centroids = in_order(posterior_centroids(StreamedPosteriors(codes), 4, seed=0))
         for k, mean in enumerate(centroids.means):
             own = codes.mean[group == k]
             central = own[(own - own.mean(0)).norm(dim=1).argmin()]  # the code nearest to the centre
@@ -119,13 +120,13 @@ class TestPosteriorCentroids:
     @pytest.mark.parametrize("n_centroids", [None, 40, 1000])
     def test_as_many_as_codes_keeps_every_code(self, n_centroids: int | None) -> None:
         codes = posterior(40)
-        centroids = posterior_centroids(codes, n_centroids, seed=0)
+        centroids = posterior_centroids(StreamedPosteriors(codes), n_centroids, seed=0)
         assert torch.equal(centroids.means, codes.mean)
         assert centroids.sizes.sum() == 40
 
     def test_identical_codes_are_no_obstacle(self) -> None:
         codes = repeated(posterior(5), [0] * 50 + [1, 2, 3, 4])
-        assert len(posterior_centroids(codes, 20, seed=0).means) == 5
+        assert len(posterior_centroids(StreamedPosteriors(codes), 20, seed=0).means) == 5
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["diagonal", "full"])
@@ -133,21 +134,21 @@ class TestClusterCentroids:
     def test_moments_follow_the_law_of_total_variance(self, full: bool) -> None:
         codes, group = blobs(4, 30, dim=3)
         means, covariances = reference.cluster_moments(codes.mean, codes.log_variance.exp(), group)
-        clusters = in_order(cluster_centroids(codes, 4, seed=0, full=full))
+        clusters = in_order(cluster_centroids(StreamedPosteriors(codes), 4, seed=0, full=full))
         torch.testing.assert_close(clusters.means, means)
         wanted = covariances if full else covariances.diagonal(dim1=1, dim2=2)
         torch.testing.assert_close(clusters.covariances, wanted)
         assert clusters.sizes.tolist() == [30.0] * 4
 
     def test_sizes_sum_to_the_number_of_codes(self, full: bool) -> None:
-        clusters = cluster_centroids(posterior(200), 15, seed=0, full=full)
+        clusters = cluster_centroids(StreamedPosteriors(posterior(200)), 15, seed=0, full=full)
         assert clusters.sizes.sum() == 200
         assert clusters.sizes.min() >= 1
 
     @pytest.mark.parametrize("n_centroids", [None, 9, 50])
     def test_as_many_as_codes_keeps_every_code(self, full: bool, n_centroids: int | None) -> None:
         codes = repeated(posterior(6), [0, 1, 2, 1, 3, 1, 4, 0, 5])
-        clusters = cluster_centroids(codes, n_centroids, seed=0, full=full)
+        clusters = cluster_centroids(StreamedPosteriors(codes), n_centroids, seed=0, full=full)
         variances = codes.log_variance[[0, 1, 2, 4, 6, 8]].exp()
         assert torch.equal(clusters.covariances, torch.diag_embed(variances) if full else variances)
         assert clusters.sizes.sum() == 9
@@ -161,8 +162,8 @@ class TestLocalCentroids:
     ) -> None:
         monkeypatch.setattr(module, "CHUNK", 7)
         codes = posterior(40, 3)
-        found = local_centroids(codes, n_centroids, 0, n_neighbors=5, full=full)
-        plain = posterior_centroids(codes, n_centroids, 0)
+        found = local_centroids(StreamedPosteriors(codes), n_centroids, 0, n_neighbors=5, full=full)
+        plain = posterior_centroids(StreamedPosteriors(codes), n_centroids, 0)
         assert torch.equal(found.means, plain.means)
         assert torch.equal(found.sizes, plain.sizes)
         widened = reference.local_covariances(plain.means, plain.covariances, codes.mean, n_neighbors=5)
@@ -171,30 +172,32 @@ class TestLocalCentroids:
     def test_fewer_codes_than_neighbours(self, full: bool) -> None:
         codes = posterior(4, 2)
         every = torch.cov(codes.mean.T)
-        found = local_centroids(codes, None, 0, n_neighbors=10, full=full).covariances
+        found = local_centroids(StreamedPosteriors(codes), None, 0, n_neighbors=10, full=full).covariances
         for k, variances in enumerate(codes.log_variance.exp()):
             wanted = torch.diag(variances) + every
             torch.testing.assert_close(found[k], wanted if full else wanted.diagonal())
 
     def test_one_code_keeps_its_covariance(self, full: bool) -> None:
         codes = posterior(1, 2)
-        found = local_centroids(codes, None, 0, n_neighbors=10, full=full).covariances[0]
+        found = local_centroids(StreamedPosteriors(codes), None, 0, n_neighbors=10, full=full).covariances[0]
         variances = codes.log_variance.exp()[0]
         assert torch.equal(found, torch.diag(variances) if full else variances)
 
     def test_duplicates_are_no_neighbours(self, full: bool) -> None:
         codes = posterior(30, 2)
-        plain = local_centroids(codes, None, 0, n_neighbors=4, full=full)
-        found = local_centroids(repeated(codes, [*range(30), 3, 3, 3, 8]), None, 0, n_neighbors=4, full=full)
+        plain = local_centroids(StreamedPosteriors(codes), None, 0, n_neighbors=4, full=full)
+        found = local_centroids(
+            StreamedPosteriors(repeated(codes, [*range(30), 3, 3, 3, 8])), None, 0, n_neighbors=4, full=full
+        )
         torch.testing.assert_close(found.covariances, plain.covariances)
         assert found.sizes.tolist() == [4.0 if k == 3 else 2.0 if k == 8 else 1.0 for k in range(30)]
 
 
 REDUCTIONS: dict[str, Any] = {
-    "posterior": posterior_centroids,
-    "diagonal": lambda codes, k, seed: cluster_centroids(codes, k, seed, full=False),
-    "full": lambda codes, k, seed: cluster_centroids(codes, k, seed, full=True),
-    "local": lambda codes, k, seed: local_centroids(codes, k, seed, n_neighbors=5, full=True),
+    "posterior": lambda codes, k, seed: posterior_centroids(StreamedPosteriors(codes), k, seed),
+    "diagonal": lambda codes, k, seed: cluster_centroids(StreamedPosteriors(codes), k, seed, full=False),
+    "full": lambda codes, k, seed: cluster_centroids(StreamedPosteriors(codes), k, seed, full=True),
+    "local": lambda codes, k, seed: local_centroids(StreamedPosteriors(codes), k, seed, n_neighbors=5, full=True),
 }
 
 

@@ -5,7 +5,7 @@ import torch
 
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.errors import ArgumentError, DataError, NotFittedError
-from riemann_sampler.geometry import interpolate, widened
+from riemann_sampler.geometry import interpolate, widen
 from tests.helpers.builders import TwoHalves, data, fitted, posterior, shared
 
 
@@ -23,7 +23,7 @@ def test_they_are_decoded_interpolations_on_the_widened_metric() -> None:
     sampler = shared("uniform")
     a, b = data()[:2], data()[2:4]
     codes = [sampler.model.encode(x).mean for x in (a, b)]
-    points = interpolate(widened(sampler.metric_, 2.0), *codes, n_points=5, exponent=0.7).points
+    points = interpolate(widen(sampler.metric_, 2.0), *codes, n_points=5, exponent=0.7).points
     found = sampler.interpolate(a.numpy(), b.numpy(), n_points=5, exponent=0.7, island_scale=2.0)
     torch.testing.assert_close(found, sampler.model.decode(points.flatten(0, 1)).unflatten(0, (2, 5)))
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from riemann_sampler.errors import ArgumentError
-from riemann_sampler.geometry import ConformalMetric, widened
+from riemann_sampler.geometry import ConformalMetric, widen
 from riemann_sampler.metric import Metric
 
 from ...data.features import FeatureMap
@@ -80,7 +80,7 @@ class Bench:
         """
         metric = fitted_metric(trained.posterior, seed=seed)
         train = as_points(feature_map.extract(trained.split.train))
-        judge = Judge(trained.latent, feature_map, train, ConformalMetric(widened(metric)))
+        judge = Judge(trained.latent, feature_map, train, ConformalMetric(widen(metric)))
         return cls(metric, *pairs(trained.heldout.mean, n_pairs, seed), judge)
 
     @property

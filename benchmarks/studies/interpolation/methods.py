@@ -17,7 +17,7 @@ from riemann_sampler.geometry import (
     polylines,
     spherical,
     straight,
-    widened,
+    widen,
 )
 from riemann_sampler.metric import Metric
 
@@ -56,7 +56,7 @@ def _line(line: Callable[[Codes, Codes, int], Tensor], metric: Metric, a: Codes,
 
 
 def _over_graph(metric: Metric, a: Codes, b: Codes, n_points: int) -> Joined:
-    element = ConformalMetric(widened(metric))
+    element = ConformalMetric(widen(metric))
     parts = []
     for corners in polylines(element, metric.centroids, a, b):
         polyline = a.new_tensor(corners)[None]
@@ -65,19 +65,19 @@ def _over_graph(metric: Metric, a: Codes, b: Codes, n_points: int) -> Joined:
 
 
 def _ours(metric: Metric, a: Codes, b: Codes, n_points: int) -> Joined:
-    found = interpolate(widened(metric), a, b, n_points=n_points)
+    found = interpolate(widen(metric), a, b, n_points=n_points)
     return Joined(found.points, found.converged)
 
 
 def _variant(factor: float | None, scale: float, metric: Metric, a: Codes, b: Codes, n_points: int) -> Joined:
     """Ours with an exponent, ``factor`` over the dimension or 1, and an island scale."""
     exponent = 1.0 if factor is None else factor / metric.dim
-    found = interpolate(widened(metric, scale), a, b, n_points=n_points, exponent=exponent)
+    found = interpolate(widen(metric, scale), a, b, n_points=n_points, exponent=exponent)
     return Joined(found.points, found.converged)
 
 
 def _inverse(metric: Metric, a: Codes, b: Codes, n_points: int) -> Joined:
-    found = geodesic(InverseMetric(widened(metric)), a, b, n_points=n_points)
+    found = geodesic(InverseMetric(widen(metric)), a, b, n_points=n_points)
     return Joined(found.points, found.converged)
 
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from riemann_sampler.geometry import ConformalMetric, InverseMetric, geodesic, interpolate, widened
+from riemann_sampler.geometry import ConformalMetric, InverseMetric, geodesic, interpolate, widen
 from riemann_sampler.metric import Metric
 
 from ...data.synthetic import synthetic_posterior
@@ -118,7 +118,7 @@ def measure(quick: bool) -> dict[str, Any]:
     sizes = (QUICK_N_CODES, QUICK_N_PAIRS, QUICK_N_CENTROIDS) if quick else (N_CODES, N_PAIRS, N_CENTROIDS)
     n_codes, n_pairs, n_centroids = sizes
     posterior = synthetic_posterior(n_codes, DIM)
-    metric = widened(fitted_metric(posterior, seed=0, n_centroids=n_centroids))
+    metric = widen(fitted_metric(posterior, seed=0, n_centroids=n_centroids))
     a, b = (codes.double() for codes in posterior.mean[: 2 * n_pairs].chunk(2))
     figures = {"n_pairs": n_pairs, "n_centroids": n_centroids, "dim": DIM, "stochman": None}
     with suppress(PackageNotFoundError):

@@ -7,6 +7,7 @@ import torch
 from pythae.samplers import RHVAESampler, RHVAESamplerConfig
 
 from riemann_sampler import DiagonalMetric, GaussianPosterior
+from riemann_sampler.encoding import StreamedPosteriors
 from riemann_sampler.laws import nearest_temperature
 from riemann_sampler.mcmc import split_r_hat
 from riemann_sampler.metric import posterior_centroids
@@ -32,7 +33,7 @@ class Published:
 
     def __init__(self, posterior: GaussianPosterior) -> None:
         start = time.perf_counter()
-        centroids = posterior_centroids(posterior, PublishedDynamics.N_CENTROIDS, 0)
+        centroids = posterior_centroids(StreamedPosteriors(posterior), PublishedDynamics.N_CENTROIDS, 0)
         temperature = nearest_temperature(centroids.means)
         self.fit_seconds = time.perf_counter() - start
         self._places = posterior.mean, centroids.means, centroids.precisions

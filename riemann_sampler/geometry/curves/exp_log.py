@@ -17,7 +17,7 @@ from ...compute import warn_user
 from ...errors import ConvergenceWarning
 from ...metric import Metric
 from ...validation import natural
-from .line_elements import LineElement, checked_pair, line_element
+from .line_elements import LineElement, check_pair, line_element
 from .shortest import shortest
 from .splines import Splines
 
@@ -56,7 +56,7 @@ def exponential_map(metric: Metric | LineElement, x: Tensor, v: Tensor, *, n_ste
         >>> exponential_map(metric, codes, log_map(metric, codes, others))  # others
     """
     element = line_element(metric)
-    start, velocity = checked_pair(element, ("x", x), ("v", v))
+    start, velocity = check_pair(element, ("x", x), ("v", v))
     return _flow(element, start, velocity, natural("n_steps", n_steps)).to(x)
 
 
@@ -77,7 +77,7 @@ def log_map(metric: Metric | LineElement, a: Tensor, b: Tensor, *, n_steps: int 
         ArgumentError: If shapes differ, or a position is not finite.
     """
     element = line_element(metric)
-    start, end = checked_pair(element, ("a", a), ("b", b))
+    start, end = check_pair(element, ("a", a), ("b", b))
     with torch.no_grad():
         velocity, hits = _shoot(element, start, end, natural("n_steps", n_steps))
     if not hits.all():

@@ -6,11 +6,11 @@ from torch import Tensor
 from ...metric import Metric, island_scale, proper_floor
 from ...validation import finite_matrix, natural, positive
 from .curves import Curves, leaves_data
-from .line_elements import ConformalMetric, LineElement, checked_pair, line_element
+from .line_elements import ConformalMetric, LineElement, check_pair, line_element
 from .shortest import log_lengths, shortest
 from .splines import Splines, divide
 
-__all__ = ["distance", "geodesic", "interpolate", "widened"]
+__all__ = ["distance", "geodesic", "interpolate", "widen"]
 
 DENSE_POINTS = 1025
 """Points on a curve between which it is taken for straight when it is divided evenly."""
@@ -53,7 +53,7 @@ def interpolate(
     """Curves of least ∫ V(γ) |γ'| dt, V = (det G)^{−exponent/2} (arXiv:2209.07370, eq. (12)), at constant latent speed.
 
     They pass where the volume of the metric is large: over the data. Paths want wider islands than samples do, which
-    `widened` gives.
+    `widen` gives.
 
     Args:
         metric: The metric G.
@@ -69,7 +69,7 @@ def interpolate(
         ArgumentError: If shapes differ, a position or the exponent cannot be used, or ``n_points`` is less than 2.
 
     Example:
-        >>> interpolate(widened(sampler.metric_), a, b, n_points=16).points
+        >>> interpolate(widen(sampler.metric_), a, b, n_points=16).points
     """
     return _curves(ConformalMetric(metric, exponent), a, b, n_points, euclidean_speed=True)
 
@@ -94,7 +94,7 @@ def distance(metric: Metric | LineElement, a: Tensor, b: Tensor, *, pairwise: bo
     """
     element = line_element(metric)
     if not pairwise:
-        start, end = checked_pair(element, ("a", a), ("b", b))
+        start, end = check_pair(element, ("a", a), ("b", b))
         return _lengths(element, start, end).to(a)
     start, end = (
         finite_matrix(name, z, dim=element.dim).to(element.metric.centroids) for name, z in (("a", a), ("b", b))
@@ -103,7 +103,7 @@ def distance(metric: Metric | LineElement, a: Tensor, b: Tensor, *, pairwise: bo
     return _lengths(element, *rows).view(len(start), len(end)).to(a)
 
 
-def widened(metric: Metric, scale: float = PATH_SCALE, *, floor_share: float = 1e-3) -> Metric:
+def widen(metric: Metric, scale: float = PATH_SCALE, *, floor_share: float = 1e-3) -> Metric:
     """The metric at the temperature at which isolated islands are ``scale`` posterior standard deviations wide.
 
     At the temperature of a sampler islands hardly touch, and every way between two of them leads through the floor.
@@ -126,7 +126,7 @@ def widened(metric: Metric, scale: float = PATH_SCALE, *, floor_share: float = 1
 
 def _curves(element: LineElement, a: Tensor, b: Tensor, n_points: int, *, euclidean_speed: bool) -> Curves:
     natural("n_points", n_points, least=2)
-    start, end = checked_pair(element, ("a", a), ("b", b))
+    start, end = check_pair(element, ("a", a), ("b", b))
     with torch.no_grad():
         found = shortest(element, start, end)
         dense = Splines(found.knots.shape[1], start).along(DENSE_POINTS) @ found.knots

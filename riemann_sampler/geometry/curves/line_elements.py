@@ -24,7 +24,7 @@ from ...errors import ArgumentError
 from ...metric import Metric
 from ...validation import finite_matrix, positive
 
-__all__ = ["ConformalMetric", "InverseMetric", "LineElement", "OwnMetric", "checked_pair", "line_element"]
+__all__ = ["ConformalMetric", "InverseMetric", "LineElement", "OwnMetric", "check_pair", "line_element"]
 
 
 class LineElement(ABC):
@@ -144,7 +144,7 @@ def line_element(metric: Metric | LineElement) -> LineElement:
     return metric if isinstance(metric, LineElement) else OwnMetric(metric)
 
 
-def checked_pair(element: LineElement, first: tuple[str, Tensor], second: tuple[str, Tensor]) -> tuple[Tensor, Tensor]:
+def check_pair(element: LineElement, first: tuple[str, Tensor], second: tuple[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Two named matrices of rows that belong together, in the device and type of the metric; differentiable."""
     like = element.metric.centroids
     one, other = (finite_matrix(name, value, dim=element.dim).to(like) for name, value in (first, second))

@@ -96,7 +96,7 @@ def _shortest(element: LineElement, a: Tensor, b: Tensor, knots: tuple[int, ...]
         for n_knots in knots:
             current = Splines(current.shape[1], a).along(n_knots) @ current
             splines = Splines(n_knots, a)
-            current, converged = _refined(element, splines, current)
+            current, converged = _refine(element, splines, current)
         found.knots[differ], found.converged[differ] = current, converged
         found.log_length[differ] = log_lengths(element, splines, current)
     return found
@@ -113,7 +113,7 @@ def _start(element: LineElement, a: Tensor, b: Tensor, n_knots: int) -> Float[Te
     return torch.cat(knots)
 
 
-def _refined(
+def _refine(
     element: LineElement, splines: Splines, knots: Float[Tensor, "n n_knots dim"]
 ) -> tuple[Float[Tensor, "n n_knots dim"], Bool[Tensor, " n"]]:
     """The local minimum downhill from these knots, whose ends stay, and whether it was reached."""

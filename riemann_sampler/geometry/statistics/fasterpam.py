@@ -60,7 +60,7 @@ def k_medoids(
 ) -> Medoids:
     """The best of several starts, each swapped until no swap lowers the loss; ``distances`` are symmetric."""
     starts = [_seeds(distances, n_clusters, random) for _ in range(n_starts)]
-    return min((_swapped(distances, start, max_sweeps) for start in starts), key=lambda medoids: medoids.loss)
+    return min((_swap(distances, start, max_sweeps) for start in starts), key=lambda medoids: medoids.loss)
 
 
 def _seeds(
@@ -85,7 +85,7 @@ def _nearest(distances: Float[np.ndarray, "n n"], index: Int[np.ndarray, " k"]) 
     return _Nearest(label, first, second)
 
 
-def _swapped(distances: Float[np.ndarray, "n n"], index: Int[np.ndarray, " k"], max_sweeps: int) -> Medoids:
+def _swap(distances: Float[np.ndarray, "n n"], index: Int[np.ndarray, " k"], max_sweeps: int) -> Medoids:
     index, nearest = index.copy(), _nearest(distances, index)
     n, n_tried, n_since_swap = len(distances), 0, 0
     while n_since_swap < n and n_tried < max_sweeps * n:

@@ -83,7 +83,7 @@ def frechet_mean(
     natural("max_iter", max_iter)
     positive("tol", tol)
     among = torch.from_numpy(graph_distances(element, p) ** 2) @ w.cpu().double()
-    x, here = _descended(element, p, w, p[among.argmin()], max_iter, tol)
+    x, here = _descend(element, p, w, p[among.argmin()], max_iter, tol)
     return FrechetMean(x.to(points), here.variance.to(points), bool(here.slope <= tol**2 * here.variance))
 
 
@@ -95,7 +95,7 @@ class _Surroundings(NamedTuple):
     slope: Float[Tensor, ""]
 
 
-def _descended(
+def _descend(
     element: LineElement,
     points: Float[Tensor, "n dim"],
     shares: Float[Tensor, " n"],

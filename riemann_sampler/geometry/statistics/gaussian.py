@@ -109,12 +109,10 @@ def riemannian_gaussian(
     """
     natural("n_samples", n_samples)
     natural("n_steps", n_steps)
-    guide = StraightGaussian(metric, _checked_mean(metric, mean), positive("variance", variance))
+    guide = StraightGaussian(metric, _check_mean(metric, mean), positive("variance", variance))
     generator = make_generator(seed, metric.centroids.device)
-    transition = _adapted(metric, guide, generator)
-    state = _weighed(
-        metric, guide, hmc.init(_start(metric, guide, n_samples, generator), guide.log_density_and_gradient)
-    )
+    transition = _adapt(metric, guide, generator)
+    state = _weigh(metric, guide, hmc.init(_start(metric, guide, n_samples, generator), guide.log_density_and_gradient))
     infos, corrections = [], []
     for _ in progress_bar(range(n_steps), desc="sample", unit="step"):
         chains, info = transition(state.chains)
@@ -123,7 +121,7 @@ def riemannian_gaussian(
             moved, _ = independence.step(independence.init(chains.position, guide), guide, generator)
             chains, info = transition(hmc.init(moved.position, guide.log_density_and_gradient))
             infos.append(info)
-        state, correction = _corrected(state, _weighed(metric, guide, chains), generator)
+        state, correction = _correct(state, _weigh(metric, guide, chains), generator)
         corrections.append(correction)
     return GaussianSamples(
         state.chains.position,
@@ -140,7 +138,7 @@ def _start(metric: Metric, guide: StraightGaussian, n: int, generator: torch.Gen
     return walk(metric, guide.mean.expand(n, -1), generator, n_steps=N_START_STEPS, time=time).points[:, -1]
 
 
-def _adapted(metric: Metric, guide: StraightGaussian, generator: torch.Generator) -> Transition:
+def _adapt(metric: Metric, guide: StraightGaussian, generator: torch.Generator) -> Transition:
     """HMC on π*: mass and step size from pilot chains."""
     pilot = _start(metric, guide, N_PILOT_CHAINS, generator)
     inverse_mass = pilot.var(0)
@@ -162,7 +160,7 @@ def _adapted(metric: Metric, guide: StraightGaussian, generator: torch.Generator
     return partial(step, step_size=log_step_size.exp())
 
 
-def _weighed(metric: Metric, guide: StraightGaussian, chains: hmc.HMCState) -> _State:
+def _weigh(metric: Metric, guide: StraightGaussian, chains: hmc.HMCState) -> _State:
     """The chains with their distances from the mean."""
     z = chains.position
     log_distance = shortest(OwnMetric(metric), guide.mean.expand(len(z), -1), z, knots=KNOTS).log_length
@@ -170,7 +168,7 @@ def _weighed(metric: Metric, guide: StraightGaussian, chains: hmc.HMCState) -> _
     return _State(chains, log_distance.exp(), log_weight)
 
 
-def _corrected(state: _State, proposed: _State, generator: torch.Generator) -> tuple[_State, Float[Tensor, " n"]]:
+def _correct(state: _State, proposed: _State, generator: torch.Generator) -> tuple[_State, Float[Tensor, " n"]]:
     """What of the proposed is accepted, and the probabilities with which it was."""
     log_ratio = proposed.log_weight - state.log_weight
     accepted = metropolis_accept(log_ratio, generator)
@@ -182,7 +180,7 @@ def _corrected(state: _State, proposed: _State, generator: torch.Generator) -> t
     return moved, acceptance_probability(log_ratio)
 
 
-def _checked_mean(metric: Metric, mean: Float[Tensor, " dim"]) -> Float[Tensor, "1 dim"]:
+def _check_mean(metric: Metric, mean: Float[Tensor, " dim"]) -> Float[Tensor, "1 dim"]:
     if isinstance(mean, Tensor) and mean.shape != (metric.dim,):
         msg = f"mean must have shape ({metric.dim},), got {tuple(mean.shape)}."
         raise ArgumentError(msg)

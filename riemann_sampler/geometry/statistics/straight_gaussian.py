@@ -35,7 +35,7 @@ class StraightGaussian:
 
     def __init__(self, metric: Metric, mean: Float[Tensor, "1 dim"], variance: float) -> None:
         self.mean, self.variance = mean, variance
-        self._metric = metric.replace(volume_exponent=1.0).buffered()  # of √det G, whatever the metric samples
+        self._metric = metric.replace(volume_exponent=1.0).with_buffers()  # of √det G, whatever the metric samples
         nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE_POINTS)
         self._at = mean.new_tensor((nodes + 1) / 2)[:, None]
         self._log_weights = mean.new_tensor(np.log(weights / 2))

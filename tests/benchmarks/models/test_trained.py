@@ -8,14 +8,14 @@ import torch
 
 from benchmarks.models.trained import Trained, add_options, fitted_metric, trained_models
 from riemann_sampler import RiemannianUniformSampler
-from riemann_sampler.geometry import widened
+from riemann_sampler.geometry import widen
 from tests.helpers.builders import posterior
 
 
 def test_the_fitted_metric_is_a_samplers_but_for_the_temperature() -> None:
     codes = posterior(60, 3)
     sampler = RiemannianUniformSampler(n_centroids=20, n_steps=1, n_warmup=1).fit(codes, seed=4)
-    ours, theirs = (widened(metric) for metric in (fitted_metric(codes, seed=4, n_centroids=20), sampler.metric_))
+    ours, theirs = (widen(metric) for metric in (fitted_metric(codes, seed=4, n_centroids=20), sampler.metric_))
     assert len(ours.centroids) == 20
     assert torch.equal(ours.centroids, theirs.centroids)
     assert torch.equal(ours.precisions, theirs.precisions)

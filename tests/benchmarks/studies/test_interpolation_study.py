@@ -20,7 +20,7 @@ from benchmarks.studies.interpolation.methods import METHODS, STRAIGHT, study_me
 from benchmarks.studies.interpolation.pictures import map_picture, strips_picture
 from riemann_sampler import GaussianPosterior
 from riemann_sampler.errors import ArgumentError
-from riemann_sampler.geometry import ConformalMetric, interpolate, straight, widened
+from riemann_sampler.geometry import ConformalMetric, interpolate, straight, widen
 from tests.helpers.builders import diagonal_metric, normal
 
 
@@ -101,7 +101,7 @@ class Shades(OnAxis):
 
 def test_pictures_show_ours_beside_straight_lines() -> None:
     metric = diagonal_metric(k=20, dim=2)
-    of_images = Judge(Shades(), judge().feature_map, judge().train_features, ConformalMetric(widened(metric)))
+    of_images = Judge(Shades(), judge().feature_map, judge().train_features, ConformalMetric(widen(metric)))
     bench = Bench(metric, metric.centroids[:5], metric.centroids[5:10], of_images)
     figure = strips_picture({"digits": bench, "fashion": bench})
     assert [axes.get_title().partition(",")[0] for axes in figure.axes] == ["digits", "fashion"]

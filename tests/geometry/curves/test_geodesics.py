@@ -15,7 +15,7 @@ from riemann_sampler.geometry import (
     geodesic,
     interpolate,
     straight,
-    widened,
+    widen,
 )
 from riemann_sampler.geometry.curves import shortest as search
 from riemann_sampler.metric.islands import floor_share, island_scale
@@ -139,7 +139,7 @@ def test_no_pair_has_a_say_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_curves_are_shorter_than_the_graph_and_the_straight_line() -> None:
-    metric = widened(diagonal_metric(60, 16, temperature=4.0))
+    metric = widen(diagonal_metric(60, 16, temperature=4.0))
     a, b = far_ends(metric)
     element = ConformalMetric(metric)
     found = search.shortest(element, a, b)
@@ -242,12 +242,12 @@ def test_one_centroid_is_enough() -> None:
 
 def test_widened_islands() -> None:
     metric = diagonal_metric(20, 6, spread=5.0)
-    wide = widened(metric, 2.5, floor_share=0.01)
+    wide = widen(metric, 2.5, floor_share=0.01)
     assert island_scale(wide.temperature, wide.volume_exponent, 6) == pytest.approx(2.5)
     assert floor_share(wide) == pytest.approx(0.01)
     assert wide.centroids is metric.centroids
     with pytest.raises(ArgumentError, match="scale must be positive and finite, got 0"):
-        widened(metric, 0.0)
+        widen(metric, 0.0)
 
 
 ROW, NAN = torch.zeros(1, 2, dtype=torch.float64), torch.tensor([[0.0, math.nan]], dtype=torch.float64)
