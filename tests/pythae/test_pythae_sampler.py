@@ -54,7 +54,7 @@ def fitted(trained: tuple[Any, Tensor]) -> RiemannianSampler:
 
 
 @pytest.fixture
-def make_generator(trained: tuple[Any, Tensor]) -> RiemannianSampler:
+def seeded(trained: tuple[Any, Tensor]) -> RiemannianSampler:
     model, images = trained
     return RiemannianSampler(model, RiemannianSamplerConfig(law="islands", n_centroids=None, seed=4)).fit(images)
 

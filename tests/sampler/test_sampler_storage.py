@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler, StorageError, UnsupportedModelError
-from riemann_sampler.files import sampler_folder as module
+from riemann_sampler.files import read_sampler_folder, write_sampler_folder
 from tests.helpers.builders import SETUPS, TwoHalves, fitted, posterior, shared
 
 SEEDS = (0, 5)
@@ -145,9 +145,9 @@ def test_a_configuration_without_a_part(part: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mean", "law0.centroids", "law0.precisions", "law0.inverse_mass", "law0.starts"])
 def test_tensors_without_a_part(name: str, tmp_path: Path) -> None:
     shared("uniform").save(tmp_path)
-    config, tensors = module.read(tmp_path)
+    config, tensors = read_sampler_folder(tmp_path)
     del tensors[name]
-    module.write(tmp_path, {k: v for k, v in config.items() if k not in ("tensors", "sha256")}, tensors)
+    write_sampler_folder(tmp_path, {k: v for k, v in config.items() if k not in ("tensors", "sha256")}, tensors)
     with pytest.raises(StorageError, match=r"is not a whole sampler: KeyError\('.*'\)\. Save it again\."):
         RiemannianUniformSampler.load(tmp_path)
 
