@@ -8,8 +8,8 @@ SCRIPT = """
 import importlib.util
 import sys
 
-LIBRARIES = {"anndata", "diffusers", "imblearn", "lightning", "matplotlib", "monai", "multivae", "pandas", "PIL",
-             "pythae", "scvi"}
+LIBRARIES = {"anndata", "diffusers", "imblearn", "lightning", "matplotlib", "monai", "multivae", "PIL", "pythae",
+             "scvi"}
 import riemann_sampler.adapters
 early = LIBRARIES & set(sys.modules)
 if early:
@@ -20,7 +20,7 @@ class Hidden:
         if name in ("imblearn", "pandas"):
             raise ModuleNotFoundError(name)
 
-for name in [name for name in sys.modules if name.startswith("riemann_sampler")]:
+for name in [name for name in sys.modules if name.startswith(("riemann_sampler", "pandas"))]:  # others import pandas
     del sys.modules[name]
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name in ("imblearn", "pandas") else find_spec(name, *rest)
