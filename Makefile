@@ -33,7 +33,7 @@ export PYTHON_MISSING VENV_MISSING
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format docs venv clean
+.PHONY: help demo test test-slow test-all lint format venv clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,8 +41,14 @@ help:  ## list the targets
 demo: $(DEMO_READY)  ## train a small VAE, sample it, and write figures to demo_output/
 	$(BIN)/python -m benchmarks demo
 
+# Most tests are many small operations: threads that share busy cores would wait for one another at each of them.
+test test-slow test-all: export OMP_NUM_THREADS = 1
+
 test: $(DEV_READY)  ## run the tests that are not slow
 	$(BIN)/python -m pytest $(WORKERS)
+
+test-slow: $(DEV_READY)  ## run the slow tests
+	$(BIN)/python -m pytest -m slow $(WORKERS)
 
 test-all: $(DEV_READY)  ## run every test and report the coverage
 	$(BIN)/python -m pytest -m "" --cov $(WORKERS)

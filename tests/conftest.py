@@ -9,12 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers.type_checks import TypeChecks
+
 NO_CUDA = "no CUDA device"
+
+type_checks = TypeChecks()
+type_checks.install()
 
 
 def pytest_report_header() -> str:
     found = torch.cuda.get_device_name() if torch.cuda.is_available() else f"skipped, {NO_CUDA}"
     return f"CUDA tests: {found}"
+
+
+@pytest.fixture(autouse=True)
+def _type_checks_begin_anew() -> None:
+    type_checks.begin_test()
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness.snapshots import traces
-from benchmarks.models.zoo.diffusers import LATENT_SHAPE, make_diffusers
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import DiffusersAdapter, ModuleAdapter, as_latent_model
 from riemann_sampler.errors import DataError, NotFittedError, UnsupportedModelError
-from tests.helpers.diffusers_models import make_mode_dependent_diffusers, trained_diffusers
+from tests.helpers.diffusers_models import (
+    LATENT_SHAPE,
+    make_diffusers,
+    make_mode_dependent_diffusers,
+    trained_diffusers,
+)
 from tests.helpers.models import PlainVAE, digit_images
 
 WAY_OUT = r"FunctionAdapter\(encode="
@@ -230,7 +234,7 @@ def test_what_is_not_of_diffusers_is_refused() -> None:
 def test_samples_of_a_trained_model_are_like_its_data() -> None:
     model, images = trained_diffusers()
     before = traces(model)
-    sampler = RiemannianUniformSampler(model, n_centroids=200).fit(images[:600], seed=0)
+    sampler = RiemannianUniformSampler(model, n_centroids=100, n_steps=10, n_warmup=10).fit(images[:400], seed=0)
     samples = sampler.sample(64, seed=1)
     assert traces(model) == before
     adapter = DiffusersAdapter(model, LATENT_SHAPE)

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness.snapshots import traces
-from benchmarks.models.zoo.monai import LATENT_DIM, SIDE, make_monai
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import MonaiAdapter, as_latent_model
 from riemann_sampler.errors import DataError, NotFittedError, UnsupportedModelError
-from tests.helpers.monai_models import make_mode_dependent_monai, trained_monai
+from tests.helpers.monai_models import LATENT_DIM, SIDE, make_mode_dependent_monai, make_monai, trained_monai
 
 WAY_OUT = r"FunctionAdapter\(encode="
 
@@ -195,7 +194,8 @@ def test_samples_of_a_trained_model_are_like_its_data(name: str) -> None:
 
     model, images = trained_monai(name)
     before = traces(model)
-    sampler = RiemannianUniformSampler(model, n_centroids=200).fit(MetaTensor(images[:600]), seed=0)
+    sampler = RiemannianUniformSampler(model, n_centroids=100, n_steps=10, n_warmup=10)
+    sampler.fit(MetaTensor(images[:400]), seed=0)
     samples = sampler.sample(64, seed=1)
     assert traces(model) == before
     assert type(samples) is type(sampler.posterior_.mean) is Tensor

@@ -10,9 +10,18 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness.isolation import set_apart
-from benchmarks.models.zoo.scvi import cells, make_scvi
 from riemann_sampler.adapters import ScviAdapter, as_latent_model
-from tests.helpers.scvi_models import COVARIATES, MODELS, PHASE, library_sizes, own_posterior, scvi_model, trained
+from tests.helpers.scvi_models import (
+    COVARIATES,
+    MODELS,
+    PHASE,
+    cells,
+    library_sizes,
+    make_scvi,
+    own_posterior,
+    scvi_model,
+    trained,
+)
 
 
 def own_law(model: Any, row: int, z: Tensor, size: float) -> Any:

@@ -10,15 +10,12 @@ import pytest
 import torch
 
 from benchmarks.harness.isolation import set_apart
-from benchmarks.models.zoo.scvi import cells, make_scvi
 from riemann_sampler.adapters import ScviAdapter, as_latent_model
 from riemann_sampler.adapters.scvi import REASONS, USABLE
 from riemann_sampler.errors import ArgumentError, ArgumentTypeError, DataError, UnsupportedModelError
-from tests.helpers.scvi_models import PHASE, scvi_model, trained
+from tests.helpers.scvi_models import PHASE, cells, make_scvi, scvi_model, trained
 
 WAY_OUT = r"FunctionAdapter\(encode="
-
-
 POSITIONS = torch.tensor([[-1.0, 0.0, 1.0], [2.0, 0.5, -2.0]])
 
 

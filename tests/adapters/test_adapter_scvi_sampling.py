@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from benchmarks.harness.snapshots import random_states, traces
-from benchmarks.models.zoo.scvi import cells
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.adapters import as_latent_model
-from tests.helpers.scvi_models import library_sizes, own_posterior, scvi_model, trained
+from tests.helpers.scvi_models import cells, library_sizes, own_posterior, scvi_model, trained
 
 
 def everything(model: Any, adata: Any) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def test_the_global_random_state_is_untouched() -> None:
 
 @cache
 def fitted() -> RiemannianUniformSampler:
-    return RiemannianUniformSampler(trained()).fit(trained().adata)
+    return RiemannianUniformSampler(trained(), n_steps=10, n_warmup=10).fit(trained().adata)
 
 
 def test_samples_look_like_the_data() -> None:

@@ -1,7 +1,5 @@
-"""Tables as a VAE sees them, and back."""
+"""Tables as matrices for a VAE, and back."""
 
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -9,33 +7,9 @@ import pandas as pd
 import pytest
 import torch
 
-from riemann_sampler import ArgumentError, ArgumentTypeError, DataError
 from riemann_sampler.augmentation.small_vae import Layout
 from riemann_sampler.augmentation.table_codec import Columns
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-def mixed_frame(n: int = 60) -> pd.DataFrame:
-    """A column of every kind, under an index that says nothing about the position of rows."""
-    draws = rng()
-    columns: dict[str, Any] = {
-        "category": pd.Categorical(draws.choice(list("uvw"), n), categories=list("wvux"), ordered=True),
-        "float": draws.normal(5.0, 2.0, n),
-        "flag": draws.random(n) < 0.3,
-        "count": draws.poisson(3.0, n),
-        "constant": np.full(n, 0.1),
-        "string": draws.choice(["red", "blue"], n),
-        "float32": draws.normal(size=n).astype(np.float32),
-        "nullable": pd.array(draws.integers(-4, 9, n), dtype="Int64"),
-        "text": pd.array(draws.choice(["p", "q"], n), dtype="string"),
-        "small": draws.integers(0, 200, n).astype(np.uint8),
-        "objects": np.array([7, 2] * (n // 2), dtype=object),
-        "sparse": pd.arrays.SparseArray(draws.integers(0, 2, n) * 1.5),
-    }
-    return pd.DataFrame(columns, index=draws.permutation(n) / 2)
+from tests.helpers.tables import mixed_frame, rng
 
 
 def restore(columns: Columns, matrix: Any, **arguments: Any) -> Any:
@@ -176,140 +150,3 @@ def test_numbers_chosen_for_categories_keep_their_dtype() -> None:
 def test_one_column_of_a_kind_alone_is_constant() -> None:
     assert Columns.fit(pd.DataFrame({"s": ["a", "a"], "x": [1.0, 2.0]})).layout == Layout(1, (1,))
     assert Columns.fit(pd.DataFrame({"s": ["a", "b"], "x": [1.0, 1.0]})).layout == Layout(0, (2,))
-
-
-@pytest.mark.parametrize("X", [np.full((3, 2), 4.0), pd.DataFrame({"s": ["a", "a", "a"], "x": [1, 1, 1]})])
-def test_all_columns_constant(X: Any) -> None:
-    with pytest.raises(DataError, match=r"^every column of X is constant in its 3 rows"):
-        Columns.fit(X)
-
-
-def with_cell(frame: pd.DataFrame, row: int, column: str, value: Any) -> pd.DataFrame:
-    frame = frame.copy()
-    frame.iloc[row, frame.columns.get_loc(column)] = value
-    return frame
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "shown"),
-    [
-        ("float", np.nan, "nan"),
-        ("float", -np.inf, "-inf"),
-        ("nullable", pd.NA, "(nan|<NA>)"),
-        ("string", None, "None"),
-        ("string", np.nan, "nan"),
-        ("category", None, "nan"),
-        ("objects", np.inf, "inf"),
-    ],
-)
-def test_missing_cells_of_a_frame(column: str, value: Any, shown: str) -> None:
-    frame = with_cell(mixed_frame(), 7, column, value)
-    message = (
-        rf"^X must have no NaN and no infinite cells, but row 7 of column '{column}' holds {shown}; impute it first, "
-        "such as by a SimpleImputer"
-    )
-    with pytest.raises(DataError, match=message):
-        Columns.fit(frame)
-    with pytest.raises(DataError, match=message):
-        Columns.fit(mixed_frame()).transform(frame)
-
-
-@pytest.mark.parametrize("cell", [np.nan, np.inf, None])
-@pytest.mark.parametrize("dtype", [float, object])
-def test_missing_cells_of_an_array(dtype: type, cell: Any) -> None:
-    X = np.ones((4, 3), dtype=dtype)
-    X[2, 1] = cell
-    with pytest.raises(DataError, match=r"but row 2 of column 1 holds (nan|inf|None);"):
-        Columns.fit(X)
-
-
-def test_unknown_categories() -> None:
-    frame = mixed_frame()
-    message = r"^column 'string' holds the unknown category 'green': the training rows had \['blue', 'red'\]\."
-    with pytest.raises(DataError, match=message):
-        Columns.fit(frame).transform(with_cell(frame, 3, "string", "green"))
-
-
-def test_other_columns() -> None:
-    frame = pd.DataFrame({"a": [1, 2], "b": [3.0, 5.0]})
-    columns = Columns.fit(frame)
-    wanted = r"^X must have the 2 columns of the training rows, \['a', 'b'\]; "
-    with pytest.raises(DataError, match=wanted + r"got 1, \['a'\]\.$"):
-        columns.transform(frame[["a"]])
-    with pytest.raises(DataError, match=wanted + r"got 2, \['b', 'a'\]\.$"):
-        columns.transform(frame[["b", "a"]])
-    with pytest.raises(DataError, match=wanted + r"got 2, \[0, 1\]\.$"):
-        columns.transform(frame.to_numpy())
-
-
-@pytest.mark.parametrize(("X", "found"), [([[1, 2]], "list"), (np.ones(3), r"ndarray of shape \(3,\)"), (None, "None")])
-def test_no_table(X: Any, found: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=rf"^X must be an array of two axes or a pandas DataFrame, got {found}"):
-        Columns.fit(X)
-
-
-@pytest.mark.parametrize("X", [np.ones((0, 2)), np.ones((2, 0)), pd.DataFrame({"a": []})])
-def test_an_empty_table(X: Any) -> None:
-    with pytest.raises(DataError, match=r"^X is empty: its shape is \("):
-        Columns.fit(X)
-
-
-@pytest.mark.parametrize(
-    "column",
-    [pd.date_range("2026-01-01", periods=3), ["1.5", "2.5", "3.5"], np.array([1j, 2j, 3j]), [True, False, True]],
-)
-def test_columns_that_are_neither_numbers_nor_chosen(column: Any) -> None:
-    frame = pd.DataFrame({"x": [1, 2, 3], "y": column})
-    with pytest.raises(DataError, match=r"^column 'y' holds \S+ values that are not numbers: name it in categorical_f"):
-        Columns.fit(frame, None)
-
-
-def test_dates_are_no_categories_by_themselves() -> None:
-    with pytest.raises(DataError, match=r"^column 'y' holds datetime64\[ns\] values that are not numbers"):
-        Columns.fit(pd.DataFrame({"x": [1, 2, 3], "y": pd.date_range("2026-01-01", periods=3)}))
-
-
-@pytest.mark.parametrize("cells", [["a", 1, "b"], [{}, {}, {}]])
-def test_categories_without_an_order(cells: Any) -> None:
-    frame = pd.DataFrame({"x": [1, 2, 3], "y": np.array(cells, dtype=object)})
-    with pytest.raises(DataError, match=r"^the categories of column 'y' cannot be told apart and put into an order: "):
-        Columns.fit(frame)
-
-
-@pytest.mark.parametrize(
-    ("features", "message"),
-    [
-        ("x", r"must be 'auto', None or several names or indices, got 'x'\."),
-        (["z"], r"has 'z', which is neither the name nor the index of a column of X: \['x', 'y'\]\."),
-        ([2], r"has 2, which is neither"),
-        ([-3], r"has -3, which is neither"),
-        ([0.0], r"has 0\.0, which is neither"),
-        ([True], r"as a mask must hold 2 booleans, one a column, got 1\."),
-    ],
-)
-def test_features_that_are_not_there(features: Any, message: str) -> None:
-    with pytest.raises(ArgumentError, match="^categorical_features " + message):
-        Columns.fit(pd.DataFrame({"x": [1, 2], "y": [3, 4]}), features)
-
-
-WITHOUT_PANDAS = """
-import sys
-import numpy as np
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name == "pandas":
-            raise ImportError(name)
-
-sys.meta_path.insert(0, Blocked())
-from riemann_sampler.augmentation.table_codec import Columns
-
-X = np.array([[1, "a"], [2, "b"]], dtype=object)
-columns = Columns.fit(X)
-rows = columns.inverse(columns.transform(X), np.random.default_rng(0))
-sys.exit(0 if (rows == X).all() else "other rows")
-"""
-
-
-def test_pandas_is_optional() -> None:
-    subprocess.run([sys.executable, "-c", WITHOUT_PANDAS], check=True)

@@ -1,6 +1,7 @@
 """The command line draws what Python draws."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,17 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return Shell(tmp_path, monkeypatch, capsys)
 
 
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labelled")
+    fitted([3] * 40 + [8] * 20).save(folder)
+    return folder
+
+
 @pytest.fixture
-def saved(shell: Shell) -> str:  # noqa: ARG001 (it chooses the current directory)
+def saved(labelled: Path, shell: Shell) -> str:  # noqa: ARG001 (it chooses the current directory)
     """A sampler fitted with labels, in the current directory."""
-    fitted([3] * 40 + [8] * 20).save("sampler")
+    shutil.copytree(labelled, "sampler")
     return "sampler"
 
 
@@ -122,7 +130,8 @@ class TestSample:
     )
     def test_labels_of_any_kind(self, labels: list[Any], text: str, label: Any, shell: Shell) -> None:
         np.save("y.npy", np.array([labels[0]] * 40 + [labels[1]] * 20))
-        assert shell.fit("--labels", "y.npy")[0] == 0
+        command = ("fit", "--model", "my_models:two_halves", "--data", "x.npy", "--labels", "y.npy", "--out", "sampler")
+        assert shell(*command, "--preset", "calibrated")[0] == 0
         assert shell.sample("-n", 5, "--seed", 1, "--label", text, "--out", "a.npy")[0] == 0
         wanted = RiemannianUniformSampler.load("sampler", TwoHalves()).sample(5, label=label, seed=1)
         assert np.array_equal(np.load("a.npy"), wanted.numpy())

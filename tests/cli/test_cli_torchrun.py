@@ -1,7 +1,6 @@
 """The command line under torchrun writes what it writes alone, byte for byte."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.builders import data
-from tests.helpers.command_line import MODELS
+from tests.helpers.command_line import MODELS, Shell
 from tests.helpers.shard_tasks import contents
 
 pytestmark = pytest.mark.slow
@@ -28,14 +27,7 @@ class Slow(TwoHalves):
 
 def slow():
     return Slow()
-
-def only_on_the_first():
-    import os
-    if os.environ.get("RANK") == "1":
-        raise RuntimeError("no model here")
-    return TwoHalves()
 """
-THIS_PROCESS = (sys.executable, "-m", "riemann_sampler")
 ENCODE = ("encode", "--data", "x.npy", "--shard-size", "64", "--model", "my_models:two_halves", "--out")
 FIT = ("fit", "--set", "n_centroids=20", "--set", "n_steps=4", "--codes")
 SAMPLE = ("sample", "--model", "my_models:two_halves", "-n", "3000", "--seed", "3", "--shard-size", "512", "--sampler")
@@ -47,7 +39,13 @@ def torchrun(n: int) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """The command line in this process."""
+    return Shell(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def folder(shell: Shell, tmp_path: Path) -> Path:  # noqa: ARG001 (it writes files of these names too)
     (tmp_path / "my_models.py").write_text(MODELS + MORE_MODELS)
     np.save(tmp_path / "x.npy", data(1000).numpy())
     return tmp_path
@@ -67,16 +65,16 @@ def run(folder: Path, *command: str) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_two_processes_write_what_one_does(folder: Path) -> None:
+def test_two_processes_write_what_one_does(folder: Path, shell: Shell) -> None:
     said = {}
-    for name, runner in (("one", THIS_PROCESS), ("two", torchrun(2))):
+    for name in ("one", "two"):
         said[name] = ""
         for command in (
             (*ENCODE, f"codes_{name}"),
             (*FIT, f"codes_{name}", "--out", f"sampler_{name}"),
             (*SAMPLE, f"sampler_{name}", "--out", f"samples_{name}"),
         ):
-            status, out, err = run(folder, *runner, *command)
+            status, out, err = shell(*command) if name == "one" else run(folder, *torchrun(2), *command)
             assert (status, "rror" in err) == (0, False), err
             said[name] += out.replace(name, "…")
     assert said["two"] == said["one"]
@@ -84,24 +82,6 @@ def test_two_processes_write_what_one_does(folder: Path) -> None:
         found = contents(folder / f"{what}_two")
         assert found == contents(folder / f"{what}_one")
         assert len(found) == n_files
-
-
-def test_an_error_on_one_process_is_one_line(folder: Path) -> None:
-    command = ("encode", "--data", "x.npy", "--model", "my_models:only_on_the_first", "--out", "codes")
-    status, _, err = run(folder, *torchrun(2), *command)
-    assert status != 0
-    assert re.findall(r"riemann-sampler.*error.*", err) == [
-        "riemann-sampler: error: process 1 of 2 failed: ArgumentError: --model 'my_models:only_on_the_first': the "
-        "function, called without arguments, raised RuntimeError: no model here."
-    ]
-    assert re.search(r"Root Cause.*exitcode +: 2 ", err, re.DOTALL)  # the other may be ended on its way out
-    assert not (folder / "codes").exists()
-
-
-def test_processes_without_shards_to_share(folder: Path) -> None:
-    status, _, err = run(folder, *torchrun(2), "sample", "--sampler", "s", "-n", "3", "--latents", "--out", "z.npy")
-    assert status != 0
-    assert len(re.findall("--shard-size is missing", err)) == 1
 
 
 def children(pid: int) -> list[int]:
@@ -112,7 +92,7 @@ def children(pid: int) -> list[int]:
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc that lists children")
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
-def test_a_run_that_was_cut_short_is_completed(end: signal.Signals, folder: Path) -> None:
+def test_a_run_that_was_cut_short_is_completed(end: signal.Signals, folder: Path, shell: Shell) -> None:
     """A process is killed, or torchrun interrupted as Ctrl-C does it."""
     slow = (*ENCODE[:-3], "--model", "my_models:slow", "--batch-size", "64", "--out", "codes")
     process = started(folder, *torchrun(2), *slow)
@@ -128,13 +108,13 @@ def test_a_run_that_was_cut_short_is_completed(end: signal.Signals, folder: Path
     process.communicate(timeout=120)
     assert process.returncode != 0
 
-    assert run(folder, *THIS_PROCESS, *ENCODE, "wanted", "--batch-size", "64")[0] == 0
+    assert shell(*ENCODE, "wanted", "--batch-size", 64)[0] == 0
     wanted = contents(folder / "wanted")
     finished = {path.name: path.stat() for path in (folder / "codes").iterdir() if path.is_file()}
     assert 3 < len(finished) < len(wanted)
     for name in finished:
         assert (folder / "codes" / name).read_bytes() == wanted[name]
-    assert run(folder, *torchrun(2), *ENCODE, "codes", "--batch-size", "64")[0] == 0
+    assert shell(*ENCODE, "codes", "--batch-size", 64)[0] == 0
     assert contents(folder / "codes") == wanted
     for name, before in finished.items():
         assert (folder / "codes" / name).stat().st_mtime_ns == before.st_mtime_ns

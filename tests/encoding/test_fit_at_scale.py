@@ -130,7 +130,12 @@ def law(group: Any) -> list[list[float]]:
     found = []
     for covariance, structure in (("posterior", "diagonal"), ("cluster", "diagonal"), ("cluster", "full")):
         sampler = RiemannianUniformSampler(
-            n_centroids=10, centroid_covariance=covariance, covariance_structure=structure, temperature=1.0
+            n_centroids=10,
+            centroid_covariance=covariance,
+            covariance_structure=structure,
+            temperature=1.0,
+            n_steps=5,
+            n_warmup=5,
         )
         sampler.fit(posterior(200, 3), group=group)
         parts = (sampler.metric_.centroids, sampler.metric_.precisions, sampler.sample_latents(5, seed=0).z)

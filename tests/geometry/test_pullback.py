@@ -1,184 +1,22 @@
-"""Posterior precisions against those that the decoder implies: exact where that is known, and left out of no layer."""
+"""Posterior precisions against those that the decoder implies: exact where that is known."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from benchmarks.harness.snapshots import random_states, traces
-from riemann_sampler import CollapseWarning, DataError, GaussianPosterior, UnsupportedModelError
-from riemann_sampler.adapters import FunctionAdapter, as_latent_model
-from riemann_sampler.adapters.jacobians import jacobian_columns, squared_column_norms
-from riemann_sampler.errors import ArgumentError
+from riemann_sampler import CollapseWarning, GaussianPosterior, UnsupportedModelError
+from riemann_sampler.adapters import as_latent_model
+from riemann_sampler.adapters.jacobians import squared_column_norms
 from riemann_sampler.geometry import pullback as module
 from riemann_sampler.geometry.pullback import PullbackCalibration, pullback_calibration
-from tests.helpers.adapter_cases import CASES, Case
+from tests.helpers.adapter_cases import CASES
 from tests.helpers.builders import normal
+from tests.helpers.decoders import DIM, NOISE, SIZE, Decoding, N, W, curved, exact_data, implied, linear
 from tests.helpers.models import Codec
-
-N, DIM, SIZE = 40, 3, 8
-NOISE = 0.05
-
-
-class Decoding:
-    """A latent model of a user's own that decodes by a function; data are posteriors side by side."""
-
-    latent_dim = DIM
-
-    def __init__(self, decode: Callable[[Tensor], Tensor]) -> None:
-        self._decode = decode
-        self.decoded: list[int] = []
-
-    def encode(self, x: Any) -> GaussianPosterior:
-        return GaussianPosterior(*x.chunk(2, 1))
-
-    def decode(self, z: Tensor) -> Tensor:
-        self.decoded.append(len(z))
-        return self._decode(z)
-
-
-W, BIAS = normal(SIZE, DIM, seed=1), normal(SIZE, seed=2)
-CODES = normal(N, DIM)
-
-
-def linear(z: Tensor) -> Tensor:
-    return z @ W.T + BIAS
-
-
-def curved(z: Tensor) -> Tensor:
-    """Images of shape (1, 2, 4)."""
-    return (z @ W.T).sin().mul(1 + z.square().sum(1, keepdim=True)).reshape(-1, 1, 2, 4)
-
-
-def own_jacobian(decode: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
-    """By torch's slow way, a row at a time: (n, size, dim)."""
-    return torch.stack(
-        [torch.autograd.functional.jacobian(lambda row: decode(row[None])[0].flatten(), row) for row in z]
-    )
-
-
-def implied(decode: Callable[[Tensor], Tensor], noise_variance: float) -> Tensor:
-    """diag(JᵀJ)/noise_variance + 1 of whole Jacobians."""
-    return own_jacobian(decode, CODES).square().sum(1) / noise_variance + 1
-
-
-def exact_data(decode: Callable[[Tensor], Tensor] = curved, noise_variance: float = NOISE) -> Tensor:
-    """Data whose posteriors are those that the decoder implies."""
-    return torch.cat([CODES, -implied(decode, noise_variance).log()], 1)
-
-
-class TestJacobians:
-    def test_a_linear_decoder_has_its_matrix(self) -> None:
-        columns = list(jacobian_columns(Decoding(linear), CODES))
-        for axis, column in enumerate(columns):
-            torch.testing.assert_close(column, W[:, axis].expand(N, -1), rtol=1e-14, atol=0)
-        assert len(columns) == DIM
-        norms = (W.T @ W).diagonal().expand(N, -1)
-        torch.testing.assert_close(squared_column_norms(Decoding(linear), CODES), norms, rtol=1e-14, atol=0)
-
-    def test_they_are_those_of_torch(self) -> None:
-        found = torch.stack(list(jacobian_columns(Decoding(curved), CODES)), 2)
-        torch.testing.assert_close(found, own_jacobian(curved, CODES), rtol=1e-12, atol=1e-13)
-
-    @pytest.mark.parametrize("name", CASES)
-    def test_they_pass_through_every_adapter(self, name: str) -> None:
-        case: Case = CASES[name]()
-        case.module.double().eval()
-        case.adapter.encode(case.data)  # shows the shape of codes
-        z = 0.1 * normal(2, case.dim)
-        found = torch.stack(list(jacobian_columns(case.adapter, z)), 2)
-        # scvi-tools keeps the size of the library in single precision
-        torch.testing.assert_close(found, own_jacobian(case.decode, z), rtol=1e-6, atol=1e-9)
-
-    def test_positions_may_be_more_precise_than_the_model(self) -> None:
-        case = CASES["module"]()
-        z = normal(2, DIM)
-        found = squared_column_norms(case.adapter, z)
-        torch.testing.assert_close(found, squared_column_norms(case.adapter, z.float()))
-        assert (found > 0).all()
-
-    def test_fused_attention_is_passed_through(self) -> None:
-        def attend(z: Tensor) -> Tensor:
-            tokens = linear(z).reshape(-1, 1, 4, 2)
-            return functional.scaled_dot_product_attention(tokens, tokens.sin(), tokens).flatten(1)
-
-        columns = torch.stack(list(jacobian_columns(Decoding(attend), CODES)), 2)
-        difference = (attend(CODES + 1e-6 * W[0]) - attend(CODES - 1e-6 * W[0])) / 2e-6
-        torch.testing.assert_close(columns @ W[0], difference, rtol=1e-7, atol=1e-7)
-
-    @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
-    def test_they_are_the_same_whatever_the_mode_around(self, mode: Callable[[], Any]) -> None:
-        wanted = squared_column_norms(Decoding(curved), CODES)
-        with mode():
-            found = squared_column_norms(Decoding(curved), CODES.clone())
-        assert torch.equal(found, wanted)
-        assert not found.requires_grad
-
-    def test_the_decoder_is_called_once_for_all_columns(self) -> None:
-        model = Decoding(curved)
-        list(jacobian_columns(model, CODES))
-        assert model.decoded == [N]
-
-    def test_positions_that_ask_for_gradients_get_none(self) -> None:
-        z = CODES.clone().requires_grad_()
-        squared_column_norms(Decoding(curved), z)
-        assert z.grad is None
-
-
-class _OnceOnly(torch.autograd.Function):
-    """A layer whose backward pass has none itself."""
-
-    @staticmethod
-    def forward(_: Any, z: Tensor) -> Tensor:
-        return 2 * z
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(_: Any, gradient: Tensor) -> Tensor:
-        return 2 * gradient
-
-
-ROUGH: dict[str, tuple[Callable[[Tensor], Any], str]] = {
-    "numpy": (lambda z: torch.from_numpy(z.numpy() * 2), r"Can't call numpy\(\) on Tensor that requires grad"),
-    "detached": (lambda z: linear(z.detach()), "does not depend on z by differentiable operations"),
-    "no_grad": (torch.no_grad()(linear), "does not depend on z by differentiable operations"),
-    "counts": (lambda z: linear(z).long(), "does not depend on z by differentiable operations"),
-    "steps": (lambda z: linear(z).round(), "derivative along z is zero everywhere"),
-    "other inputs": (lambda z: z.detach() @ nn.Parameter(W).T, "derivative along z is zero everywhere"),
-    "once": (_OnceOnly.apply, "a layer of it has no second derivative"),
-    "once in a sum": (lambda z: 5 * z.sin() + _OnceOnly.apply(z), "a layer of it has no second derivative"),
-}
-
-
-def test_decoding_gives_no_gradients_even_where_the_decoder_gives_a_parameter() -> None:
-    images = nn.Parameter(W)
-    functions = FunctionAdapter(encode=lambda x: (x, x), decode=lambda z: images[: len(z)], latent_dim=DIM)
-    for adapter in (functions, as_latent_model(Codec(lambda x: (x, x), lambda z: images[: len(z)]))):
-        assert not adapter.decode(CODES[:SIZE]).requires_grad
-
-
-@pytest.mark.parametrize(("decode", "reason"), ROUGH.values(), ids=ROUGH)
-@pytest.mark.parametrize("wrapped", [False, True], ids=["own", "adapter"])
-def test_decoders_without_derivatives_are_refused(decode: Callable[[Tensor], Any], reason: str, wrapped: bool) -> None:
-    model: Any = Decoding(decode)
-    if wrapped:
-        model = FunctionAdapter(encode=model.encode, decode=decode, latent_dim=DIM)
-    with pytest.raises(
-        UnsupportedModelError, match=rf"(?s)^the decoder cannot be differentiated: .*{reason}.*second d"
-    ):
-        pullback_calibration(model, exact_data())
-
-
-def test_running_out_of_memory_says_nothing_of_the_decoder() -> None:
-    def exhausted(_: Tensor) -> Tensor:
-        raise torch.cuda.OutOfMemoryError
-
-    with pytest.raises(torch.cuda.OutOfMemoryError):
-        squared_column_norms(Decoding(exhausted), CODES)
 
 
 @pytest.mark.parametrize("decode", [linear, curved])
@@ -366,47 +204,6 @@ def test_a_model_is_taken_as_it_is() -> None:
     torch.testing.assert_close(whole.predicted, wrapped.predicted)
     with pytest.raises(UnsupportedModelError, match="No adapter for a model of type Identity"):
         pullback_calibration(nn.Identity(), exact_data())
-
-
-def test_empty_data_are_refused() -> None:
-    with pytest.raises(DataError, match="data is empty"):
-        pullback_calibration(Decoding(curved), exact_data()[:0])
-
-
-def test_data_must_be_finite() -> None:
-    x = exact_data()
-    x[3, 0] = torch.nan
-    with pytest.raises(DataError, match="row 3 holds NaN"):
-        pullback_calibration(Decoding(curved), x)
-
-
-@pytest.mark.parametrize("value", [0.0, -1.0, math.inf])
-def test_the_noise_variance_is_positive(value: float) -> None:
-    model = Decoding(curved)
-    with pytest.raises(ArgumentError, match=r"^noise_variance must be positive and finite, got"):
-        pullback_calibration(model, exact_data(), noise_variance=value)
-    assert not model.decoded
-
-
-@pytest.mark.parametrize("size", [0, -3])
-def test_the_batch_size_is_at_least_one(size: int) -> None:
-    with pytest.raises(ArgumentError, match=r"^batch_size must be at least 1"):
-        pullback_calibration(Decoding(curved), exact_data(), batch_size=size)
-
-
-@pytest.mark.filterwarnings("ignore::riemann_sampler.RiemannSamplerWarning")
-def test_a_noise_variance_that_nothing_fits_is_asked_for() -> None:
-    wide = torch.cat([CODES, torch.full_like(CODES, 0.1)], 1)
-    with pytest.raises(DataError, match=r"noise_variance cannot be fitted: .* is inf, .*Pass noise_variance\.$"):
-        pullback_calibration(Decoding(curved), wide)
-    assert pullback_calibration(Decoding(curved), wide, noise_variance=1.0).noise_variance == 1
-
-
-@pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")
-def test_a_collapsed_model_is_refused() -> None:
-    collapsed = torch.cat([1e-3 * CODES, torch.zeros_like(CODES)], 1)
-    with pytest.raises(DataError, match=r"no latent unit is active \(posterior collapse\)"):
-        pullback_calibration(Decoding(curved), collapsed)
 
 
 def test_a_module_is_wrapped_in_one_call() -> None:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness.isolation import set_apart
-from benchmarks.models.zoo.modules import DistributionVAE, LightningVAE, MappingVAE, SpatialVAE
 from riemann_sampler.adapters import FunctionAdapter, as_latent_model
 from riemann_sampler.protocols import LatentModel
 from tests.helpers.diffusers_models import make_mode_dependent_diffusers
@@ -114,11 +113,13 @@ def of_scvi() -> Case:
     return Case(model.module.train(), as_latent_model(model), encode, decode, counts)
 
 
-def _of_zoo(make: Callable[[], Any], encode: Callable[[Any, Tensor], Gaussian], dim: int = 4) -> Callable[[], Case]:
+def _of_zoo(name: str, encode: Callable[[Any, Tensor], Gaussian], dim: int = 4) -> Callable[[], Case]:
     def make_case() -> Case:
         with set_apart():
-            module = make()
-        images = module.vae.images if isinstance(module, LightningVAE) else module.images
+            from benchmarks.models.zoo import modules
+
+            module = getattr(modules, name)()
+        images = getattr(module, "vae", module).images
         decode = (lambda z: images(z.reshape(-1, 2, 2, 2))) if dim == 8 else images
         return Case(module, as_latent_model(module), lambda x: encode(module, x), decode, LARGE_IMAGES, dim)
 
@@ -138,8 +139,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "monai AutoencoderKL": of_monai_spatial,
     "monai VarAutoEncoder": of_monai_vectors,
     "scvi": of_scvi,
-    "mapping": _of_zoo(MappingVAE, _flat),
-    "distribution": _of_zoo(DistributionVAE, _flat),
-    "spatial codes": _of_zoo(SpatialVAE, _flat, dim=8),
-    "lightning": _of_zoo(LightningVAE, lambda module, x: module.vae.gaussian(x)),
+    "mapping": _of_zoo("MappingVAE", _flat),
+    "distribution": _of_zoo("DistributionVAE", _flat),
+    "spatial codes": _of_zoo("SpatialVAE", _flat, dim=8),
+    "lightning": _of_zoo("LightningVAE", lambda module, x: module.vae.gaussian(x)),
 }

@@ -122,3 +122,9 @@ def fitted(setup: str, x: Any = None, labels: Any = None, **overrides: Any) -> R
 def shared(setup: str) -> RiemannianUniformSampler:
     """The same, fitted once for all tests that only draw from it."""
     return fitted(setup)
+
+
+@functools.cache
+def shared_double(setup: str) -> RiemannianUniformSampler:
+    """One fitted on posteriors in double precision, likewise."""
+    return fitted(setup, posterior(60))

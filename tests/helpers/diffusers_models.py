@@ -1,4 +1,4 @@
-"""Small autoencoders of diffusers for the tests."""
+"""Small autoencoders of diffusers for the tests, imported when the first is made: that takes long."""
 
 from functools import cache
 from typing import Any
@@ -6,8 +6,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.harness.isolation import set_apart
 from benchmarks.models.zoo import Trained
-from benchmarks.models.zoo.diffusers import MODELS, make_diffusers
+
+LATENT_SHAPE = (2, 4, 4)
+
+
+def make_diffusers(*arguments: Any, **options: Any) -> Any:
+    """An untrained autoencoder, as the benchmarks make them."""
+    with set_apart():
+        from benchmarks.models.zoo import diffusers
+    return diffusers.make_diffusers(*arguments, **options)
 
 
 def make_mode_dependent_diffusers(name: str = "AutoencoderKL") -> Any:
@@ -26,4 +35,6 @@ def make_mode_dependent_diffusers(name: str = "AutoencoderKL") -> Any:
 @cache
 def trained_diffusers() -> Trained:
     """An ``AutoencoderKL`` trained on the digits in [-1, 1], as diffusers has images, and these: not to be changed."""
-    return MODELS["AutoencoderKL"]()
+    with set_apart():
+        from benchmarks.models.zoo import diffusers
+    return diffusers.MODELS["AutoencoderKL"]()

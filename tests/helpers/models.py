@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from benchmarks.models.zoo import pythae
+from benchmarks.harness.isolation import set_apart
 
 IMAGE_SHAPE = (1, 8, 8)
 
@@ -66,6 +66,8 @@ def make_plain_vae(dim: int = 3, seed: int = 0, *, base: type[PlainVAE] = PlainV
 
 def make_pythae(name: str, *, latent_dim: int = 2, **arguments: Any) -> Any:
     """An untrained pythae model for the digits."""
+    with set_apart():
+        from benchmarks.models.zoo import pythae
     return pythae.make_pythae(name, IMAGE_SHAPE, latent_dim=latent_dim, **arguments)
 
 

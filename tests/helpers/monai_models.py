@@ -1,4 +1,4 @@
-"""Small autoencoders of MONAI for the tests."""
+"""Small autoencoders of MONAI for the tests, imported when the first is made: that takes long."""
 
 from functools import cache
 from typing import Any
@@ -6,8 +6,18 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmarks.harness.isolation import set_apart
 from benchmarks.models.zoo import Trained
-from benchmarks.models.zoo.monai import MODELS, make_monai
+
+SIDE, LATENT_DIM = 8, 3
+"""Of the images and volumes of the models, and of those codes that are vectors."""
+
+
+def make_monai(*arguments: Any, **options: Any) -> Any:
+    """An untrained autoencoder, as the benchmarks make them."""
+    with set_apart():
+        from benchmarks.models.zoo import monai
+    return monai.make_monai(*arguments, **options)
 
 
 def make_mode_dependent_monai(name: str, spatial_dims: int = 2) -> Any:
@@ -26,4 +36,6 @@ def make_mode_dependent_monai(name: str, spatial_dims: int = 2) -> Any:
 @cache
 def trained_monai(name: str) -> Trained:
     """A ``VarAutoEncoder`` or an ``AutoencoderKL`` trained on the digits in [0, 1], and these: not to be changed."""
-    return MODELS[name]()
+    with set_apart():
+        from benchmarks.models.zoo import monai
+    return monai.MODELS[name]()

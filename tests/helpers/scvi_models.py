@@ -1,4 +1,7 @@
-"""Models of scvi-tools for the tests. Building and training one leaves the global state as it was."""
+"""Models of scvi-tools for the tests, imported when the first is made: that takes long.
+
+Building and training one leaves the global state as it was.
+"""
 
 from functools import cache
 from typing import Any
@@ -8,7 +11,6 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness.isolation import set_apart
-from benchmarks.models.zoo.scvi import cells, make_scvi
 
 PHASE = {"batch_key": "phase"}  # its most frequent category, G1, is the first
 TYPES = {"batch_key": "bulk_labels"}  # its most frequent category, Dendritic, is the last
@@ -28,6 +30,20 @@ MODELS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "scanvi": ("SCANVI", PHASE | {"labels_key": "bulk_labels", "unlabeled_category": "CD34+"}, {}),
 }
 """Class, set-up and arguments of small models of three dimensions, after one epoch each."""
+
+
+def cells() -> Any:
+    """The annotated cells of the benchmarks, to be copied."""
+    with set_apart():
+        from benchmarks.models.zoo import scvi
+    return scvi.cells()
+
+
+def make_scvi(*arguments: Any, **options: Any) -> Any:
+    """A trained model, as the benchmarks make them."""
+    with set_apart():
+        from benchmarks.models.zoo import scvi
+    return scvi.make_scvi(*arguments, **options)
 
 
 @cache

@@ -46,13 +46,13 @@ def test_uniform() -> None:
 
 
 def test_uniform_reduces_many_codes() -> None:
-    sampler = RiemannianUniformSampler(n_centroids=20, n_warmup=5).fit(CODES)
+    sampler = RiemannianUniformSampler(n_centroids=20, n_steps=5, n_warmup=5).fit(CODES)
     assert 10 < sampler.diagnostics_.n_centroids <= 20
     assert (sampler.metric_.centroids[:, None] == CODES.mean).all(2).any(1).all()  # real codes
 
 
 def test_the_floor_is_as_wide_as_the_aggregate_posterior() -> None:
-    metric = RiemannianUniformSampler(temperature=1.0, n_warmup=5, volume_exponent=0.5).fit(CODES).metric_
+    metric = RiemannianUniformSampler(temperature=1.0, n_steps=5, n_warmup=5, volume_exponent=0.5).fit(CODES).metric_
     second_moment = (CODES.mean.square() + CODES.log_variance.exp()).mean()
     assert 1 / (0.5 * metric.decay * 8) == pytest.approx(float(second_moment))
 
@@ -151,11 +151,11 @@ def test_paper_warns_with_the_figures() -> None:
 
 def test_a_small_floor_does_not_warn() -> None:
     """Warnings are errors here."""
-    RiemannianUniformSampler(temperature=1.0, regularization=1e-12, n_warmup=5).fit(CODES)
+    RiemannianUniformSampler(temperature=1.0, regularization=1e-12, n_steps=5, n_warmup=5).fit(CODES)
 
 
 def test_a_large_floor_warns() -> None:
-    sampler = RiemannianUniformSampler(temperature=1.0, floor_share=0.3, n_warmup=5)
+    sampler = RiemannianUniformSampler(temperature=1.0, floor_share=0.3, n_steps=5, n_warmup=5)
     with pytest.warns(FloorWarning, match=r"holds a share of 0\.3 of the mass"):
         sampler.fit(CODES)
 

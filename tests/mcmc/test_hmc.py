@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from riemann_sampler.mcmc import hmc
+from riemann_sampler.mcmc.metropolis import metropolis_accept
 
 DEVIATION = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)
 

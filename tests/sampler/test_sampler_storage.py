@@ -9,21 +9,18 @@ import pytest
 import torch
 
 from riemann_sampler import GaussianPosterior, RiemannianUniformSampler, StorageError, UnsupportedModelError
-from riemann_sampler.files import sampler_folder as module
+from riemann_sampler.files import read_sampler_folder, write_sampler_folder
 from tests.helpers.builders import SETUPS, TwoHalves, fitted, posterior, shared
-
-SEEDS = (0, 5)
 
 
 def assert_same(first: RiemannianUniformSampler, second: RiemannianUniformSampler, **arguments: Any) -> None:
-    for seed in SEEDS:
-        pairs = zip(*(s.sample_latents(15, seed=seed, **arguments) for s in (first, second)), strict=True)
-        for one, other in pairs:
-            if isinstance(one, torch.Tensor):
-                assert one.dtype == other.dtype
-                assert torch.equal(one.nan_to_num(-1), other.nan_to_num(-1))
-            else:
-                assert one == other
+    pairs = zip(*(s.sample_latents(15, seed=5, **arguments) for s in (first, second)), strict=True)
+    for one, other in pairs:
+        if isinstance(one, torch.Tensor):
+            assert one.dtype == other.dtype
+            assert torch.equal(one.nan_to_num(-1), other.nan_to_num(-1))
+        else:
+            assert one == other
 
 
 @pytest.mark.parametrize("setup", SETUPS)
@@ -47,20 +44,6 @@ class TestEverySetup:
         for name in ("n_codes", "n_centroids", "temperature", "island_scale", "relative_ess", "floor_share"):
             assert getattr(loaded.diagnostics_, name) == pytest.approx(getattr(before, name), rel=1e-12, nan_ok=True)
 
-    def test_with_labels(self, setup: str, tmp_path: Path) -> None:
-        saved = fitted(setup, labels=[4] * 40 + [2] * 20)
-        saved.save(tmp_path)
-        loaded = RiemannianUniformSampler.load(tmp_path)
-        assert list(loaded.metric_) == [4, 2]
-        for label in (4, 2):
-            assert_same(saved, loaded, label=label)
-        assert_same(saved, loaded)
-
-    def test_in_single_precision(self, setup: str, tmp_path: Path) -> None:
-        saved = fitted(setup, dtype=torch.float32)
-        saved.save(tmp_path)
-        assert_same(saved, RiemannianUniformSampler.load(tmp_path))
-
     def test_saved_again_it_is_the_same_to_the_byte(self, setup: str, tmp_path: Path) -> None:
         shared(setup).save(tmp_path / "first")
         RiemannianUniformSampler.load(tmp_path / "first").save(tmp_path / "second")
@@ -71,6 +54,23 @@ class TestEverySetup:
         saved = fitted(setup, GaussianPosterior(*(part.to(device) for part in posterior(60))))
         saved.save(tmp_path)
         assert_same(saved, RiemannianUniformSampler.load(tmp_path, device=device))
+
+
+# Each law and structure once: what is stored for a label is what is stored without labels.
+@pytest.mark.parametrize("setup", ["uniform", "paper", "clusters"])
+def test_with_labels(setup: str, tmp_path: Path) -> None:
+    saved = fitted(setup, labels=[4] * 40 + [2] * 20)
+    saved.save(tmp_path)
+    loaded = RiemannianUniformSampler.load(tmp_path)
+    assert list(loaded.metric_) == [4, 2]
+    assert_same(saved, loaded, label={4: 8, 2: 7})
+
+
+@pytest.mark.parametrize("setup", ["uniform, full clusters", "paper", "calibrated"])
+def test_in_single_precision(setup: str, tmp_path: Path) -> None:
+    saved = fitted(setup, dtype=torch.float32)
+    saved.save(tmp_path)
+    assert_same(saved, RiemannianUniformSampler.load(tmp_path))
 
 
 @pytest.mark.parametrize("labels", [["a", "b"], [True, False], [0.5, 1.5], [1, "a"]])
@@ -145,9 +145,9 @@ def test_a_configuration_without_a_part(part: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mean", "law0.centroids", "law0.precisions", "law0.inverse_mass", "law0.starts"])
 def test_tensors_without_a_part(name: str, tmp_path: Path) -> None:
     shared("uniform").save(tmp_path)
-    config, tensors = module.read(tmp_path)
+    config, tensors = read_sampler_folder(tmp_path)
     del tensors[name]
-    module.write(tmp_path, {k: v for k, v in config.items() if k not in ("tensors", "sha256")}, tensors)
+    write_sampler_folder(tmp_path, {k: v for k, v in config.items() if k not in ("tensors", "sha256")}, tensors)
     with pytest.raises(StorageError, match=r"is not a whole sampler: KeyError\('.*'\)\. Save it again\."):
         RiemannianUniformSampler.load(tmp_path)
 

@@ -189,7 +189,7 @@ class TestSample:
             sample_shards(sampler, 15, tmp_path / "x", seed=3)
 
     def test_labels(self, tmp_path: Path) -> None:
-        sampler = fitted("uniform", labels=["a", "b"] * 30, temperature=1.0)
+        sampler = fitted("calibrated", labels=["a", "b"] * 30)
         for label in ("b", None):
             sample_shards(sampler, 15, tmp_path / str(label), seed=3, label=label, shard_size=10)
             wanted = sampler.sample(5, label=label, seed=derive_seed(3, 1)).numpy()
@@ -224,18 +224,18 @@ class TestSample:
     @pytest.mark.parametrize(
         ("setup", "change", "said"),
         [
-            ("uniform", {"seed": 4}, "seed is 3 there, 4 here"),
-            ("uniform", {"n_samples": 24}, "n_rows is 25 there, 24 here"),
-            ("uniform", {"shard_size": 5}, "shard_size is 10 there, 5 here"),
-            ("uniform", {"decode": False}, "kind is 'samples' there, 'latents' here"),
-            ("calibrated", {}, "sampler is"),
+            ("calibrated", {"seed": 4}, "seed is 3 there, 4 here"),
+            ("calibrated", {"n_samples": 24}, "n_rows is 25 there, 24 here"),
+            ("calibrated", {"shard_size": 5}, "shard_size is 10 there, 5 here"),
+            ("calibrated", {"decode": False}, "kind is 'samples' there, 'latents' here"),
+            ("clusters", {}, "sampler is"),
         ],
     )
     def test_samples_of_another_run_are_refused(
         self, setup: str, change: dict[str, Any], said: str, tmp_path: Path
     ) -> None:
         arguments = {"n_samples": 25, "folder": tmp_path, "seed": 3, "shard_size": 10}
-        sample_shards(shared("uniform"), **arguments)
+        sample_shards(shared("calibrated"), **arguments)
         before = contents(tmp_path)
         with pytest.raises(StorageError, match=rf"shards of another run: {re.escape(said)}"):
             sample_shards(shared(setup), **{**arguments, **change})
@@ -250,7 +250,7 @@ class TestSample:
             sample_shards(fitted(**{**arguments, **change}), 5, tmp_path, seed=3)
 
     def test_the_label_and_the_decoder_tell_runs_apart(self, tmp_path: Path) -> None:
-        sampler = fitted("uniform", labels=[3, 8] * 30, temperature=1.0)
+        sampler = fitted("calibrated", labels=[3, 8] * 30)
         sample_shards(sampler, 5, tmp_path, seed=3, label=3)
         with pytest.raises(StorageError, match="label is 3 there, 8 here"):
             sample_shards(sampler, 5, tmp_path, seed=3, label=8)

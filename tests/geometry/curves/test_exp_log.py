@@ -62,10 +62,10 @@ def test_the_map_runs_along_the_geodesic(element) -> None:
 
 def test_speed_is_kept_and_errors_fall_with_the_fourth_power_of_the_step(element) -> None:
     x, v = element.metric.centroids[:4], 0.5 * normal(4, 2, seed=2)
-    truth = exponential_map(element, x, v, n_steps=128)
+    truth = exponential_map(element, x, v, n_steps=64)
     errors = [(exponential_map(element, x, v, n_steps=n) - truth).norm() for n in (8, 16)]
     assert 8 < errors[0] / errors[1] < 32
-    there = exponential_map(element, x, v)
+    there = exponential_map(element, x, v, n_steps=2 * STEPS)
     back = log_map(element, there, x, n_steps=STEPS)
     speed = element.log_norm_and_gradients(x, v)[0]
     torch.testing.assert_close(element.log_norm_and_gradients(there, back)[0], speed, rtol=0, atol=1e-4)
@@ -79,12 +79,12 @@ def test_the_map_is_differentiable(element) -> None:
 def test_what_does_not_move_stays(element) -> None:
     x, v = element.metric.centroids[:3], normal(3, 2, seed=2)
     v[1] = 0
-    there = exponential_map(element, x, v)
+    there = exponential_map(element, x, v, n_steps=STEPS)
     assert there[1].equal(x[1])
     assert (there[[0, 2]] != x[[0, 2]]).any(1).all()
-    torch.testing.assert_close(there[[0, 2]], exponential_map(element, x[[0, 2]], v[[0, 2]]))
+    torch.testing.assert_close(there[[0, 2]], exponential_map(element, x[[0, 2]], v[[0, 2]], n_steps=STEPS))
     assert not log_map(element, x, x, n_steps=STEPS).any()
-    assert exponential_map(element, x, 0 * v).equal(x)
+    assert exponential_map(element, x, 0 * v, n_steps=STEPS).equal(x)
 
 
 def test_a_logarithm_that_is_not_found_is_told(metric, monkeypatch: pytest.MonkeyPatch) -> None:

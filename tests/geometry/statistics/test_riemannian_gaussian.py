@@ -81,7 +81,7 @@ def test_from_the_mean_itself_it_gets_there(monkeypatch: pytest.MonkeyPatch) -> 
     assert constant_z_score(n_steps=1) > 6
 
 
-@pytest.mark.parametrize("broken", [break_momentum, break_acceptance])
+@pytest.mark.parametrize("broken", [break_momentum, pytest.param(break_acceptance, marks=pytest.mark.slow)])
 def test_a_broken_kernel_is_noticed(monkeypatch: pytest.MonkeyPatch, broken: Callable[..., None]) -> None:
     broken(monkeypatch)
     assert constant_z_score(n_steps=3) > 8
