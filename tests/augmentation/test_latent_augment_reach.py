@@ -29,7 +29,7 @@ def crowded() -> RiemannianUniformSampler:
     return fitted("calibrated", torch.cat([0.3 * normal(150, 2), torch.zeros(150, 2)], 1).float(), island_scale=2.0)
 
 
-def standardized(augment: LatentAugment, x: Tensor, radius: float) -> Tensor:
+def standardize(augment: LatentAugment, x: Tensor, radius: float) -> Tensor:
     """Deviations of the variations of data, in the deviations that they should have."""
     return (codes(augment(x)) - x[:, :2]) / (radius * (0.5 * x[:, 2:]).exp())
 
@@ -42,17 +42,17 @@ def is_standard_normal(values: Tensor) -> bool:
 @pytest.mark.parametrize("radius", [0.3, 2.0])
 def test_resampling_is_by_the_posterior(radius: float) -> None:
     augment = LatentAugment(shared("calibrated"), probability=1.0, radius=radius, method="resample", seed=0)
-    assert is_standard_normal(standardized(augment, data(N, seed=5), radius))
+    assert is_standard_normal(standardize(augment, data(N, seed=5), radius))
 
 
 def test_the_radius_is_the_island_scale_of_the_sampler() -> None:
     metric = isolated().metric_
     assert island_scale(metric.temperature, 1.0, 2) == pytest.approx(0.7)
     augment = LatentAugment(isolated(), probability=1.0, method="resample", seed=0)
-    assert is_standard_normal(standardized(augment, data(N), 0.7))
+    assert is_standard_normal(standardize(augment, data(N), 0.7))
     other = fitted("uniform", volume_exponent=0.5, temperature=0.4)
     augment = LatentAugment(other, probability=1.0, method="resample", seed=0)
-    assert is_standard_normal(standardized(augment, data(N), 0.4))
+    assert is_standard_normal(standardize(augment, data(N), 0.4))
 
 
 @pytest.mark.parametrize("make", [isolated, crowded])
@@ -61,7 +61,7 @@ def test_short_walks_spread_as_the_posterior(make: Callable[[], RiemannianUnifor
     sampler = make()
     middle = sampler.posterior_.mean.norm(dim=1).argsort()[len(sampler.posterior_.mean) // 2]
     x = torch.cat([part[middle] for part in sampler.posterior_]).expand(N, 4)
-    found = standardized(LatentAugment(sampler, probability=1.0, radius=0.02, seed=0), x, 0.02)
+    found = standardize(LatentAugment(sampler, probability=1.0, radius=0.02, seed=0), x, 0.02)
     assert 0.95 < found.std() < 1.05
     assert is_standard_normal(found / found.std())
 
