@@ -1,6 +1,5 @@
 """The command line draws what Python draws."""
 
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.files.images import read_images
 from riemann_sampler.settings import PRESETS, Settings
 from tests.helpers.builders import TwoHalves, data
-from tests.helpers.command_line import Shell, fitted
+from tests.helpers.command_line import SMALL, Shell, fitted
 from tests.helpers.models import make_pythae
 
 
@@ -154,30 +153,34 @@ class TestSample:
         assert list(Path("pictures").iterdir()) == []
 
 
-def test_info_counts_the_codes_of_each_label(saved: str, shell: Shell) -> None:
+def test_info_is_the_summary_of_a_thousand_draws(saved: str, shell: Shell) -> None:
     status, out, err = shell("info", saved)
     assert (status, err) == (0, "")
-    lines = [line.split() for line in out.splitlines()]
-    assert lines[:4] == [
-        ["codes", "60", "in", "2", "latent", "dimensions"],
-        ["law", "volume"],
-        ["settings", "n_centroids=20,", "n_steps=4,", "n_warmup=10"],
-        ["geometry", "float64,", "batch", "size", "256"],
+    sampler = RiemannianUniformSampler.load(saved)
+    sampler.sample_latents(1000, seed=0)
+    assert out == f"{sampler.summary()}\n"
+    lines = out.splitlines()
+    assert lines[:2] == [
+        "preset 'uniform' with n_centroids=20, n_steps=4, n_warmup=10",
+        "law 'volume', 60 codes in 2 dimensions, float64",
     ]
-    parts = RiemannianUniformSampler.load(saved).diagnostics_
-    assert isinstance(parts, dict)
-    for line, (label, part) in zip(lines[6:], parts.items(), strict=True):
-        assert line[:3] == [str(label), str(part.n_codes), str(part.n_centroids)]
-        assert [float(cell) for cell in line[3:]] == pytest.approx(
-            [part.temperature, part.island_scale, part.relative_ess, part.floor_share, part.step_size], rel=1e-3
-        )
+    assert [line.split() for line in lines if line.startswith(("label", "codes "))] == [
+        ["label", "3", "8"],
+        ["codes", "40", "20"],
+    ]
 
 
 def test_info_without_labels_or_chains(shell: Shell) -> None:
-    shell.fit("--preset", "calibrated", "--set", "n_centroids=null")
+    shell.fit("--preset", "calibrated", "--set", "n_centroids=null", settings={})
     _, out, _ = shell("info", "sampler")
-    assert re.search(r"^law +islands\n", out, re.MULTILINE)
-    assert re.search(r"\n +all +60 +60 +[\d.]+ +[\d.]+ +– +0 +–\n$", out)
+    assert out.startswith("preset 'calibrated'\nlaw 'islands', 60 codes in 2 dimensions, float64\n")
+    assert "R-hat" not in out
+    assert "Samples are independent, exact draws from their law." in out
+
+
+def test_a_fit_is_summed_up_before_anything_is_drawn(shell: Shell) -> None:
+    _, out, _ = shell.fit("--preset", "calibrated", "--set", "n_centroids=null", settings={})
+    assert "Nothing is drawn yet" in out
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
