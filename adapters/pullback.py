@@ -138,7 +138,7 @@ class PullbackAdapter(LatentModel):
         if self.noise_variance is None:
             msg = (
                 "noise_variance is not known before fit: fit a RiemannianUniformSampler on this model and take its "
-                f"attribute latent_model, or pass one, {_GIVEN}."
+                f"attribute model, or pass one, {_GIVEN}."
             )
             raise NotFittedError(msg)
         precisions_less_one = squared_column_norms(self.model, codes) / self.noise_variance

@@ -113,9 +113,7 @@ class RiemannianUniformSampler(Settings):
         self.dtype = choice("dtype", self.dtype or torch.float64, (torch.float32, torch.float64))
         self.batch_size = natural("batch_size", self.batch_size)
         self.memory_budget = natural("memory_budget", self.memory_budget)
-        self._latent_model: LatentModel | None = None
-        if self.model is not None:
-            self._latent_model = as_latent_model(self.model, metric=self.metric)
+        self.model = None if self.model is None else as_latent_model(self.model, metric=self.metric)
         self._fit: FittedLaws | None = None
         self._diagnostics: dict[Hashable, Diagnostics] = {}
         self._last_draws: dict[Hashable, Tensor] = {}
@@ -128,11 +126,6 @@ class RiemannianUniformSampler(Settings):
     def settings(self) -> Settings:
         """The arguments that shape the law, as they stand."""
         return Settings(**{name: getattr(self, name) for name in (declared.name for declared in fields(Settings))})
-
-    @property
-    def latent_model(self) -> LatentModel | None:
-        """The model as the sampler calls it: its adapter, with what a fit learnt of it."""
-        return self._latent_model
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002 # scikit-learn's signature
         """Arguments by name, as scikit-learn asks for them.
@@ -163,8 +156,6 @@ class RiemannianUniformSampler(Settings):
         other = type(self)(**{**before, **arguments})
         for name in before:
             setattr(self, name, getattr(other, name))
-        if not arguments.keys().isdisjoint(("model", "metric")):
-            self._latent_model = other._latent_model
         return self
 
     def __sklearn_clone__(self) -> "RiemannianUniformSampler":
@@ -179,12 +170,12 @@ class RiemannianUniformSampler(Settings):
     def _repr_html_(self) -> str:
         return html_box(type(self).__name__, *self._shown())
 
-    def _shown(self) -> tuple[dict[str, Any], str]:
+    def _shown(self) -> tuple[dict[str, str], str]:
         """Arguments that are not at their defaults, and whether there is a fit."""
         defaults = {declared.name: declared.default for declared in fields(self)}
-        changed = {name: value for name, value in self.get_params().items() if value != defaults[name]}
+        changed = {name: repr(value) for name, value in self.get_params().items() if value != defaults[name]}
         if self.model is not None:
-            changed["model"] = type(self.model)  # a network's own repr runs over pages
+            changed["model"] = type(self.model).__name__  # a network's own repr runs over pages
         if self._fit is None:
             return changed, "not fitted"
         n_codes, dim = self._fit.posterior.mean.shape
@@ -244,7 +235,7 @@ class RiemannianUniformSampler(Settings):
                 "has its own: pass the data themselves, or metric='posterior'."
             )
             raise ArgumentError(msg)
-        model = with_learnt_noise(self._latent_model, data, self.batch_size)
+        model = with_learnt_noise(self.model, data, self.batch_size)
         pseudo_inputs = _pseudo_inputs(model, labels) if self.centroids == "pseudo_inputs" else None
         communicator = Communicator.of(group)
         with PosteriorStore(self.memory_budget) as store:
@@ -261,7 +252,7 @@ class RiemannianUniformSampler(Settings):
         parts = split_by_label(posterior, groups, self.memory_budget)
         laws = fit_laws(((label, codes.of(part)) for label, part in parts), settings, seed, pseudo_inputs)
         counts = {label: len(posterior.mean if rows is None else rows) for label, rows in groups.items()}
-        self._latent_model = model
+        self.model = model
         self._take(FittedLaws(settings, posterior, laws, counts, device))
         return self
 
@@ -418,7 +409,7 @@ class RiemannianUniformSampler(Settings):
             StorageError: If a label cannot be written as JSON.
         """
         tensors, laws = self._fitted.state()
-        model = self._latent_model
+        model = self.model
         config = {
             "latent_dim": self.posterior_.mean.shape[1],
             "latent_shape": model.latent_shape if isinstance(model, HasLatentShape) else None,
@@ -469,15 +460,15 @@ class RiemannianUniformSampler(Settings):
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"{folder} is not a whole sampler: {error!r}. Save it again."
             raise StorageError(msg) from error
-        dim = _latent_dim(sampler._latent_model)
+        dim = _latent_dim(sampler.model)
         if dim not in (None, fitted_dim):
             msg = f"{folder} was fitted in {fitted_dim} latent dimensions, the model has latent_dim={dim}."
             raise StorageError(msg)
-        adapter = sampler._latent_model
+        adapter = sampler.model
         if config.get("latent_shape") and isinstance(adapter, HasLatentShape) and adapter.latent_shape is None:
             adapter.latent_shape = tuple(config["latent_shape"])  # it has encoded nothing yet that would show it
         if config.get("noise_variance") and isinstance(adapter, LearnsNoiseVariance):
-            sampler._latent_model = adapter.with_noise(config["noise_variance"])
+            sampler.model = adapter.with_noise(config["noise_variance"])
         return sampler
 
     @property
@@ -519,10 +510,11 @@ class RiemannianUniformSampler(Settings):
 
     @property
     def _decoder(self) -> LatentModel:
-        if self._latent_model is None:
+        if self.model is None:
             msg = "model is None, so latents cannot be decoded; use sample_latents, or pass a model."
             raise ArgumentError(msg)
-        return self._latent_model
+        model: LatentModel = self.model
+        return model
 
     def _collect(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
         """The draws of all labels, in the order asked for or at random, as the model's dtype and device want them."""

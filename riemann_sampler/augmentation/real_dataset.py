@@ -113,10 +113,11 @@ def model_of(sampler: Any) -> LatentModel:
     if not isinstance(sampler, RiemannianUniformSampler):
         msg = f"sampler must be a RiemannianUniformSampler, got {type(sampler).__name__}."
         raise ArgumentTypeError(msg)
-    if sampler.latent_model is None:
+    if sampler.model is None:
         msg = "the sampler's model is None, so nothing can be encoded or decoded; make the sampler with a model."
         raise ArgumentError(msg)
-    return sampler.latent_model
+    model: LatentModel = sampler.model
+    return model
 
 
 def decode_like(model: LatentModel, z: Float[Tensor, "n dim"], like: Tensor) -> Tensor:

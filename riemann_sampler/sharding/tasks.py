@@ -149,7 +149,7 @@ def sample_shards(
     Example:
         >>> sample_shards(sampler, 1_000_000, "my_samples", seed=1, group=torch.distributed.group.WORLD)
     """
-    communicator, model = Communicator.of(group), sampler.latent_model if decode else None
+    communicator, model = Communicator.of(group), sampler.model if decode else None
     if decode and model is None:
         msg = "the sampler has no model, so latents cannot be decoded; pass decode=False, or load it with a model."
         raise ArgumentError(msg)

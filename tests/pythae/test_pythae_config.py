@@ -25,9 +25,9 @@ class TestConfig:
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_presets(self, preset: Any) -> None:
-        config = RiemannianSamplerConfig.from_preset(preset, n_steps=7)
-        assert config.settings() == RiemannianUniformSampler.from_preset(preset, n_steps=7).settings
-        assert config == RiemannianSamplerConfig(**{**PRESETS[preset], "n_steps": 7})
+        config = RiemannianSamplerConfig.from_preset(preset, floor_share=0.02)
+        assert config.settings() == RiemannianUniformSampler.from_preset(preset, floor_share=0.02).settings
+        assert config == RiemannianSamplerConfig(**{**PRESETS[preset], "floor_share": 0.02})
 
     def test_an_override_wins_over_the_preset(self) -> None:
         assert RiemannianSamplerConfig.from_preset("paper", n_centroids=5).n_centroids == 5
@@ -39,7 +39,8 @@ class TestConfig:
 
     @pytest.mark.parametrize("preset", PRESETS)
     def test_it_goes_through_json_by_pythaes_own_means(self, preset: Any, tmp_path: Path) -> None:
-        config = RiemannianSamplerConfig.from_preset(preset, seed=3, temperature=np.float64(1.5), n_steps=np.int64(4))
+        numbers = {"floor_share": np.float64(0.5), "n_neighbors": np.int64(5)}
+        config = RiemannianSamplerConfig.from_preset(preset, seed=3, **numbers)
         config.save_json(tmp_path, "sampler_config")
         assert json.loads((tmp_path / "sampler_config.json").read_text())["name"] == "RiemannianSamplerConfig"
         assert RiemannianSamplerConfig.from_json_file(tmp_path / "sampler_config.json") == config

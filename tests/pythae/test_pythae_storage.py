@@ -19,7 +19,7 @@ class TestStorage:
     @pytest.mark.filterwarnings("ignore::riemann_sampler.RiemannSamplerWarning")  # of the preset "paper"
     @pytest.mark.parametrize("preset", PRESETS)
     def test_a_loaded_sampler_draws_bit_equal(self, preset: Any, trained: Any, tmp_path: Path) -> None:
-        config = RiemannianSamplerConfig.from_preset(preset, n_centroids=20, n_steps=5, n_warmup=5, seed=2)
+        config = RiemannianSamplerConfig.from_preset(preset, n_centroids=20, seed=2)
         saved = RiemannianSampler(trained[0], config).fit(trained[1])
         saved.save(str(tmp_path / "new" / "sampler"))
         loaded = RiemannianSampler.load_from_folder(str(tmp_path / "new" / "sampler"), trained[0])

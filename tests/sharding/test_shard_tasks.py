@@ -241,7 +241,7 @@ class TestSample:
             sample_shards(shared(setup), **{**arguments, **change})
         assert contents(tmp_path) == before
 
-    @pytest.mark.parametrize("change", [{"n_steps": 7}, {"x": data(seed=1)}, {"labels": [0] * 29 + [1] * 31}])
+    @pytest.mark.parametrize("change", [{"island_scale": 1.5}, {"x": data(seed=1)}, {"labels": [0] * 29 + [1] * 31}])
     def test_the_fit_tells_samplers_apart(self, change: dict[str, Any], tmp_path: Path) -> None:
         arguments = {"setup": "calibrated", "labels": [0] * 30 + [1] * 30}
         sample_shards(fitted(**arguments), 5, tmp_path, seed=3)

@@ -9,7 +9,7 @@ from benchmarks.studies import exactness
 from benchmarks.studies.exactness import EXPONENTS, LAWS, Grid, make_metric, tv_ratio
 from riemann_sampler import DiagonalMetric, GaussianPosterior, RiemannianUniformSampler
 from riemann_sampler.mcmc import hmc, independence
-from riemann_sampler.mcmc.chains import make_kernel
+from riemann_sampler.mcmc.chains import make_kernel, run_chains
 from riemann_sampler.mcmc.island_proposal import IslandProposal
 from riemann_sampler.metric.components import MetricComponents
 from riemann_sampler.metric.islands import IslandMixture

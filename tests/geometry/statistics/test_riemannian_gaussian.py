@@ -55,7 +55,7 @@ def leave_out_global_moves(patch: pytest.MonkeyPatch) -> None:
 
 
 def leave_out_corrections(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(gaussian, "_corrected", lambda _, proposed, __: (proposed, torch.ones_like(proposed.distance)))
+    patch.setattr(gaussian, "_correct", lambda _, proposed, __: (proposed, torch.ones_like(proposed.distance)))
 
 
 def constant_z_score(n_steps: int) -> float:
@@ -161,14 +161,14 @@ def test_what_the_state_keeps_is_what_is_at_its_positions() -> None:
     metric, _, _ = island_law()
     guide = StraightGaussian(metric, ORIGIN[None], 0.2)
     state, proposed = (
-        gaussian._weighed(metric, guide, hmc.init(2 * normal(60, 2, seed=seed), guide.log_density_and_gradient))
+        gaussian._weigh(metric, guide, hmc.init(2 * normal(60, 2, seed=seed), guide.log_density_and_gradient))
         for seed in (1, 2)
     )
-    moved, acceptance = gaussian._corrected(state, proposed, torch.Generator().manual_seed(0))
+    moved, acceptance = gaussian._correct(state, proposed, torch.Generator().manual_seed(0))
     stayed = (moved.chains.position == state.chains.position).all(1)
     assert 5 < stayed.sum() < 55  # both happen
     assert (acceptance[stayed] < 1).all()
-    again = gaussian._weighed(metric, guide, moved.chains)
+    again = gaussian._weigh(metric, guide, moved.chains)
     torch.testing.assert_close(moved.distance, again.distance)
     torch.testing.assert_close(moved.log_weight, again.log_weight)
 
