@@ -25,10 +25,10 @@ from .errors import (
     TemperatureWarning,
     UnsupportedModelError,
 )
-from .laws import Diagnostics
+from .laws import Diagnostics, LatentSamples
 from .metric import DiagonalMetric, FullMetric
 from .protocols import GaussianPosterior, LatentModel
-from .sampler import LatentSamples, RiemannianUniformSampler
+from .sampler import RiemannianUniformSampler
 
 __version__ = "0.1.0"
 

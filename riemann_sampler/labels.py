@@ -1,7 +1,8 @@
 """Class labels: checked against the data, grouped by row, counted out to requests."""
 
 from array import array
-from collections.abc import Hashable, Mapping
+from collections import Counter
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -13,14 +14,7 @@ from .compute import derive_seed
 from .errors import ArgumentError, ArgumentTypeError
 from .validation import natural
 
-__all__ = ["allot", "check_labels", "group_rows", "list_requested", "to_plain"]
-
-
-def allot(n: int, counts: Mapping[Hashable, int], entropy: int) -> dict[Hashable, int]:
-    """Random numbers of draws for each class, in proportion to its count."""
-    shares = np.array(list(counts.values())) / sum(counts.values())
-    drawn = np.random.default_rng(derive_seed(entropy, len(shares))).multinomial(n, shares)
-    return dict(zip(counts, drawn.tolist(), strict=True))
+__all__ = ["check_known", "check_labels", "count_request", "group_rows", "to_plain"]
 
 
 def to_plain(label: Any) -> Any:
@@ -28,7 +22,53 @@ def to_plain(label: Any) -> Any:
     return label.tolist() if isinstance(label, Tensor | np.ndarray | np.generic) else label
 
 
-def list_requested(label: Any, n: int | None) -> list[Hashable] | None:
+def count_request(
+    label: Any, n: int | None, counts: Mapping[Hashable, int], entropy: int
+) -> tuple[dict[Hashable, int], list[Hashable] | None]:
+    """How many samples each class gives, and the label of each sample where the request tells it.
+
+    Args:
+        label: The label of all samples, numbers of each label, or one label for each sample; None mixes them.
+        n: How many samples; None where the request tells it.
+        counts: Codes of each known label; those of None after a fit without labels.
+        entropy: Seed of the numbers of a mixture.
+
+    Returns:
+        Numbers by label, and labels one by one or None.
+
+    Raises:
+        ArgumentError: If a label is unknown, or numbers do not agree.
+        ArgumentTypeError: If something asked for cannot be a label, or ``n`` is no whole number.
+    """
+    label = to_plain(label)
+    labels = _list_labels(label, n)
+    if labels is not None:
+        wanted = label if isinstance(label, Mapping) else Counter(labels)
+        numbers = {check_known(key, counts): int(number) for key, number in wanted.items()}
+        return numbers or dict.fromkeys(counts, 0), labels
+    n = natural("n_samples", n, least=0)
+    if label is None and None not in counts:
+        return _allot(n, counts, entropy), None
+    return {check_known(label, counts): n}, None
+
+
+def check_known(label: Hashable | None, known: Collection[Hashable]) -> Hashable | None:
+    """The label, if it is one of those known; an `ArgumentError` otherwise."""
+    if label not in known:
+        names = "fit had no labels" if None in known else f"known are {list(known)}"
+        msg = f"label {label!r} is unknown: {names}."
+        raise ArgumentError(msg)
+    return label
+
+
+def _allot(n: int, counts: Mapping[Hashable, int], entropy: int) -> dict[Hashable, int]:
+    """Random numbers of draws for each class, in proportion to its count."""
+    shares = np.array(list(counts.values())) / sum(counts.values())
+    drawn = np.random.default_rng(derive_seed(entropy, len(shares))).multinomial(n, shares)
+    return dict(zip(counts, drawn.tolist(), strict=True))
+
+
+def _list_labels(label: Any, n: int | None) -> list[Hashable] | None:
     """Labels of all samples, if a plain request tells numbers of each or one by one; None if it names a label.
 
     An `ArgumentError` if they are not as many as the samples that are asked for beside them, an `ArgumentTypeError` if

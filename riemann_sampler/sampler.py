@@ -2,14 +2,12 @@
 
 import os
 import secrets
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from .adapters import as_latent_model
@@ -29,13 +27,14 @@ from .encoding import (
 from .errors import ArgumentError, DataError, NotFittedError, StorageError, UnsupportedModelError
 from .files import read_sampler_folder, write_sampler_folder
 from .geometry import PATH_SCALE, interpolate, widen
-from .labels import allot, check_labels, group_rows, list_requested, to_plain
+from .labels import check_known, check_labels, count_request, group_rows
 from .laws import (
     MOST_DRAWS,
     Diagnostics,
     Draws,
     FittedLaws,
-    arrange,
+    LatentSamples,
+    collect_samples,
     describe,
     draw,
     fit_laws,
@@ -47,31 +46,9 @@ from .protocols import GaussianPosterior, HasLatentShape, LatentModel, LearnsNoi
 from .settings import Preset, Settings, closest_preset, document_arguments, drop_unread, preset_arguments
 from .validation import choice, natural
 
-__all__ = ["LatentSamples", "RiemannianUniformSampler"]
+__all__ = ["RiemannianUniformSampler"]
 
 Value = TypeVar("Value")
-
-
-class LatentSamples(NamedTuple):
-    """Latent samples and what is known of each; floats are in the dtype of the model's posteriors.
-
-    Attributes:
-        z: Positions, in latent units.
-        log_density: Log density of the law, in nats; unnormalized for ``law="volume"``.
-        acceptance: Mean acceptance of the sample's own HMC transitions; 1 for ``law="islands"``.
-        global_acceptance: Likewise of its global moves; NaN where there are none.
-        nearest_centroid: Index of the nearest centroid in the metric's list, by Mahalanobis distance.
-        nearest_distance: That distance, in standard deviations of the centroid's covariance.
-        labels: Label of each sample, or None after a fit without labels.
-    """
-
-    z: Float[Tensor, "n dim"]
-    log_density: Float[Tensor, " n"]
-    acceptance: Float[Tensor, " n"]
-    global_acceptance: Float[Tensor, " n"]
-    nearest_centroid: Int[Tensor, " n"]
-    nearest_distance: Float[Tensor, " n"]
-    labels: list[Hashable] | None
 
 
 @document_arguments
@@ -275,20 +252,18 @@ class RiemannianUniformSampler(Settings):
             ArgumentError: If ``n_samples`` is negative or not the number of labels, or a label was not in the fit.
             NotFittedError: If the sampler is not fitted.
         """
-        fit, label = self._fitted, to_plain(label)
-        labels = list_requested(label, n_samples)
-        n_samples = natural("n_samples", n_samples, least=0) if labels is None else len(labels)
+        fit = self._fitted
         entropy = secrets.randbits(64) if seed is None else natural("seed", seed, least=0)
-        counts = self._allot(n_samples, label, entropy) if labels is None else self._count_by_label(label, labels)
+        counts, labels = count_request(label, n_samples, fit.counts, entropy)
         drawn: dict[Hashable, Draws] = {}
-        with progress_bar(total=n_samples, desc="sample", unit="draw") as bar:
+        with progress_bar(total=sum(counts.values()), desc="sample", unit="draw") as bar:
             for index, (key, law) in enumerate(fit.laws.items()):
                 if key not in counts:
                     continue
                 drawn[key] = draw(law, counts[key], (entropy, index), progress=bar.update)
                 self._diagnostics[key] = describe(law, fit.counts[key], drawn[key])
                 self._last_draws[key] = drawn[key].z[:MOST_DRAWS]
-        return self._collect(drawn, labels, entropy)
+        return collect_samples(drawn, labels, entropy, fit.device, fit.posterior.mean.dtype)
 
     def sample(
         self,
@@ -348,7 +323,7 @@ class RiemannianUniformSampler(Settings):
             NotFittedError: If the sampler is not fitted.
         """
         fit, model = self._fitted, self._decoder
-        metric = widen(fit.laws[self._known(label)].metric, island_scale)
+        metric = widen(fit.laws[check_known(label, fit.laws)].metric, island_scale)
         a, b = (encode_data(model, x, self.batch_size).mean for x in (x_a, x_b))
         points = interpolate(metric, a, b, n_points=n_points, exponent=exponent).points
         images = _decode(model, points.flatten(0, 1), self.batch_size)
@@ -487,27 +462,6 @@ class RiemannianUniformSampler(Settings):
         laws = self._fitted.laws
         return value(None) if None in laws else {label: value(label) for label in laws}
 
-    def _allot(self, n: int, label: Hashable | None, entropy: int) -> dict[Hashable, int]:
-        """How many samples each class gives."""
-        fit = self._fitted
-        if label is None and None not in fit.laws:
-            return allot(n, fit.counts, entropy)
-        return {self._known(label): n}
-
-    def _count_by_label(self, label: Any, labels: list[Hashable]) -> dict[Hashable, int]:
-        """Likewise, where the request tells it."""
-        counts = label if isinstance(label, Mapping) else Counter(labels)
-        return {self._known(key): int(count) for key, count in counts.items()} or dict.fromkeys(self._fitted.laws, 0)
-
-    def _known(self, label: Hashable | None) -> Hashable | None:
-        """The label, if it has a law."""
-        laws = self._fitted.laws
-        if label not in laws:
-            known = "fit had no labels" if None in laws else f"known are {list(laws)}"
-            msg = f"label {label!r} is unknown: {known}."
-            raise ArgumentError(msg)
-        return label
-
     @property
     def _decoder(self) -> LatentModel:
         if self.model is None:
@@ -515,20 +469,6 @@ class RiemannianUniformSampler(Settings):
             raise ArgumentError(msg)
         model: LatentModel = self.model
         return model
-
-    def _collect(self, drawn: dict[Hashable, Draws], labels: list[Hashable] | None, entropy: int) -> LatentSamples:
-        """The draws of all labels, in the order asked for or at random, as the model's dtype and device want them."""
-        draws, found = arrange(drawn, labels, entropy)
-        device, dtype = self._fitted.device, self.posterior_.mean.dtype
-        return LatentSamples(
-            z=draws.z.to(device, dtype),
-            log_density=draws.log_density.to(device, dtype),
-            acceptance=draws.acceptance.to(device, dtype),
-            global_acceptance=draws.global_acceptance.to(device, dtype),
-            nearest_centroid=draws.nearest_centroid.to(device),
-            nearest_distance=draws.nearest_distance.to(device, dtype),
-            labels=None if None in drawn else found,
-        )
 
 
 def _decode(model: LatentModel, z: Tensor, batch_size: int) -> Tensor:

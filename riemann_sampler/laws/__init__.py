@@ -1,7 +1,7 @@
 """Laws of fitted latents: posteriors and settings become a law for each label, which can be drawn from."""
 
 from .diagnostics import Diagnostics, describe
-from .draws import CHAINS_PER_BLOCK, arrange, draw
+from .draws import CHAINS_PER_BLOCK, LatentSamples, collect_samples, draw
 from .fit import fit_laws
 from .law import Draws, FittedLaws, IslandLaw, Law, VolumeLaw
 from .novelty import MOST_DRAWS, near_copies
@@ -15,9 +15,10 @@ __all__ = [
     "Draws",
     "FittedLaws",
     "IslandLaw",
+    "LatentSamples",
     "Law",
     "VolumeLaw",
-    "arrange",
+    "collect_samples",
     "describe",
     "draw",
     "fit_laws",

@@ -12,12 +12,12 @@ from riemann_sampler import (
     FloorWarning,
     FullMetric,
     GaussianPosterior,
+    LatentSamples,
     RiemannianUniformSampler,
     RiemannSamplerWarning,
     TemperatureWarning,
 )
 from riemann_sampler.laws.temperature import nearest_temperature
-from riemann_sampler.sampler import LatentSamples
 from tests.helpers import reference
 from tests.helpers.builders import normal, posterior
 
