@@ -111,9 +111,9 @@ def break_proposal_density(patch):
     [
         ("unequal", 2.0, break_local_acceptance),
         ("overlapping", 0.25, break_global_acceptance),
-        ("isolated", 1.0, break_half),
+        pytest.param("isolated", 1.0, break_half, marks=pytest.mark.slow),
         ("isolated", 1.0, break_floor),
-        ("unequal", 2.0, break_proposal_density),
+        pytest.param("unequal", 2.0, break_proposal_density, marks=pytest.mark.slow),
     ],
 )
 def test_broken_kernels_are_noticed(monkeypatch, name, exponent, broken):
@@ -156,7 +156,8 @@ def overlapping_law(dim):
     return DiagonalMetric(centroids, precisions, temperature=temperature, regularization=1e-4, decay=0.05)
 
 
-@pytest.mark.parametrize("dim", [pytest.param(3, marks=pytest.mark.slow), 8])
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [3, 8])
 def test_marginals_agree_with_importance_weights(dim):
     """Mean, spread and distribution function of every coordinate, within Monte-Carlo error of both sides."""
     metric = overlapping_law(dim)
