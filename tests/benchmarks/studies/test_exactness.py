@@ -109,7 +109,7 @@ def break_proposal_density(patch):
 @pytest.mark.parametrize(
     ("name", "exponent", "broken"),
     [
-        ("unequal", 2.0, break_local_acceptance),
+        pytest.param("unequal", 2.0, break_local_acceptance, marks=pytest.mark.slow),
         ("overlapping", 0.25, break_global_acceptance),
         pytest.param("isolated", 1.0, break_half, marks=pytest.mark.slow),
         ("isolated", 1.0, break_floor),

@@ -33,6 +33,7 @@ def test_codes_of_one_law_are_as_far_from_one_another_as_from_fresh_ones() -> No
     assert all(row["ratio"] < 0.8 for row in farther if row["quantile"] == 0.5)
 
 
+@pytest.mark.slow
 def test_the_rule_is_that_of_the_package() -> None:
     posterior = GaussianPosterior(normal(400, 6, seed=1), torch.full((400, 6), -4.0, dtype=torch.float64))
     sampler = RiemannianUniformSampler.from_preset("calibrated").fit(posterior)
