@@ -127,6 +127,7 @@ def test_inception_takes_weights_that_are_here_and_fetches_none(
     assert inception(DIGITS, "digits").extract(images).tolist() == [[0.0, 128.0, 255.0]]
 
 
+@pytest.mark.slow
 def test_efficientnet_tells_pictures_apart() -> None:
     found = FEATURES["efflite0"](DIGITS, "digits", None)
     assert found.name == "EffLite0 at 64 px"

@@ -31,7 +31,7 @@ def test_peak_memory_sees_what_was_freed_again_and_nothing_before() -> None:
     found = subprocess.run([sys.executable, "-c", MEASURE], check=True, capture_output=True, text=True).stdout
     before, after = map(float, found.split())
     assert before < 50
-    assert 300 < after < 600
+    assert 120 < after < 240
 
 
 MEASURE = """
@@ -43,9 +43,9 @@ def use_for_a_while(mib):
         for page in range(0, len(block), PAGESIZE):
             block[page] = 1
 
-use_for_a_while(900)
+use_for_a_while(400)
 memory = PeakMemory()
 print(memory.growth_mib())
-use_for_a_while(500)
+use_for_a_while(200)
 print(memory.growth_mib())
 """

@@ -27,6 +27,7 @@ def test_training_depends_on_nothing_but_its_seed() -> None:
     assert not any(model.training for model in found)
 
 
+@pytest.mark.slow
 def test_training_fits() -> None:
     model = as_latent_model(train("BetaVAE", DIGITS, 16, n_steps=400, beta=0.05))
     posterior = model.encode(DIGITS)

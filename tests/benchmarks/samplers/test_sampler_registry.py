@@ -14,7 +14,7 @@ from tests.helpers.builders import TwoHalves
 from tests.helpers.tasks import assert_random_order, latents, make_rhvae, make_task, make_vamp
 
 SLOW = {"pythae: MAF", "pythae: IAF", "pythae: TwoStageVAE", "pythae: RHVAE"}
-NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in SAMPLERS]
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name in {*SLOW, "ours: uniform"})) for name in SAMPLERS]
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,7 @@ def test_a_failure_ends_with_status_1(monkeypatch: pytest.MonkeyPatch, figures: 
     assert (tmp_path / "adapters.json").stat().st_size > 100
 
 
+@pytest.mark.slow
 def test_a_row_of_the_real_zoo() -> None:
     row = adapters.check("modules", "mapping")
     assert (row["adapter"], row["dim"]) == ("ModuleAdapter", 4)

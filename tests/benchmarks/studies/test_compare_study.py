@@ -173,7 +173,10 @@ def test_every_benchmark_has_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_quick_in_full(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("_quick_classifier")
+def test_quick_in_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(compare, "QUICK_STEPS", 200)
+    monkeypatch.setattr(compare, "QUICK_SAMPLES", 300)
     main(["--quick", "--output", str(tmp_path), "--cache", str(tmp_path / "models"), "--workers", "1"])
     cells = [json.loads(path.read_text()) for path in (tmp_path / "cells").rglob("*.json")]
     assert len(cells) == len(QUICK_SAMPLERS) + len(PRESETS)

@@ -2,6 +2,9 @@
 
 import json
 import math
+from contextlib import redirect_stdout
+from functools import partial
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.studies import demo
 from benchmarks.studies.demo import HEADINGS, main
+from riemann_sampler import RiemannianUniformSampler
+
+pytestmark = pytest.mark.slow  # it trains two models
 
 BASELINES = ["N(0, I)", "GMM-10", "aggregate posterior"]
 SAMPLERS = [*BASELINES, "ours: uniform", "ours: calibrated", "ours: clusters", "ours: local"]
@@ -19,12 +26,12 @@ CEILING = "reconstructions of held-out"
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder that a quick run has written, its printed text in ``printed.txt``."""
-    from contextlib import redirect_stdout
-    from io import StringIO
-
     folder = tmp_path_factory.mktemp("demo")
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
-    with redirect_stdout(StringIO()) as printed:
+    short = partial(RiemannianUniformSampler, n_steps=10, n_warmup=20)
+    with redirect_stdout(StringIO()) as printed, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "RiemannianUniformSampler", short)
+        patch.setattr(demo, "classifier", partial(demo.classifier, n_steps=300))
         main(["--quick", "--output", str(folder / "output")])
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert np.array_equal(np.random.get_state()[1], numpy_state[1])  # noqa: NPY002
@@ -64,7 +71,7 @@ def test_says_what_the_figures_are_of(output: Path) -> None:
     config = json.loads((output / "table.json").read_text())["config"]
     assert config["classifier_heldout_accuracy"] > 0.85
     assert config["active_units"] == config["latent_dim"] == 16
-    assert "centroid perplexity" in (output / "printed.txt").read_text()  # the sampler's summary
+    assert "preset 'uniform'" in (output / "printed.txt").read_text()  # the sampler's summary
 
 
 @pytest.mark.parametrize("name", ["samples.png", "log_volume.png"])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.studies import exactness
-from benchmarks.studies.exactness import EXPONENTS, LAWS, Grid, make_metric, tv_ratio
+from benchmarks.studies.exactness import LAWS, Grid, make_metric, tv_ratio
 from riemann_sampler import DiagonalMetric, GaussianPosterior, RiemannianUniformSampler
 from riemann_sampler.mcmc import hmc, independence
 from riemann_sampler.mcmc.chains import make_kernel, run_chains
@@ -15,22 +15,44 @@ from riemann_sampler.metric.components import MetricComponents
 from riemann_sampler.metric.islands import IslandMixture
 from riemann_sampler.metric.metric import Metric
 
+pytestmark = pytest.mark.usefixtures("without_type_checks")  # they take longer than the chains
+
 BOUND = 1.15
-"""Total variation of 20,000 samples, over that of exact draws, 5 seeds."""
+"""Total variation of 20,000 samples, over that of exact draws, a few seeds."""
 
-QUICK = [("overlapping", 0.25), ("unequal", 2.0), ("full", 1.0)]
-ALL = [(name, exponent) for name in LAWS for exponent in EXPONENTS]
+QUICK = [("overlapping", 0.25)]
+SLOW = [("isolated", 0.25), ("overlapping", 2.0), ("crowded", 1.0), ("unequal", 2.0), ("full", 1.0)]
+"""Each law, each exponent and both structures; `python -m benchmarks exactness` measures all fifteen."""
 
 
+@pytest.fixture
+def _one_choice_of_steps(monkeypatch):
+    """Pilot chains choose the number of steps for the first seed; the others take the same."""
+    choose, chosen = exactness.choose_n_steps, []
+
+    def choose_once(*arguments):
+        if not chosen:
+            chosen.append(choose(*arguments))
+        return chosen[0]
+
+    monkeypatch.setattr(exactness, "choose_n_steps", choose_once)
+
+
+@pytest.mark.usefixtures("_one_choice_of_steps")
 @pytest.mark.parametrize(("name", "exponent"), QUICK)
 def test_two_dimensional_laws_are_exact(name, exponent):
-    assert tv_ratio(make_metric(name, exponent)) <= BOUND
+    assert tv_ratio(make_metric(name, exponent), n_seeds=3) <= BOUND
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "exponent"), [case for case in ALL if case not in QUICK])
+@pytest.mark.usefixtures("_one_choice_of_steps")
+@pytest.mark.parametrize(("name", "exponent"), SLOW)
 def test_every_two_dimensional_law_is_exact(name, exponent):
-    assert tv_ratio(make_metric(name, exponent)) <= BOUND
+    assert tv_ratio(make_metric(name, exponent), n_seeds=3) <= BOUND
+
+
+def test_every_law_is_among_them():
+    assert {name for name, _ in SLOW} == set(LAWS)
 
 
 def accept_always(log_ratio, _):
@@ -87,11 +109,11 @@ def break_proposal_density(patch):
 @pytest.mark.parametrize(
     ("name", "exponent", "broken"),
     [
-        ("unequal", 2.0, break_local_acceptance),
+        pytest.param("unequal", 2.0, break_local_acceptance, marks=pytest.mark.slow),
         ("overlapping", 0.25, break_global_acceptance),
-        ("isolated", 1.0, break_half),
+        pytest.param("isolated", 1.0, break_half, marks=pytest.mark.slow),
         ("isolated", 1.0, break_floor),
-        ("unequal", 2.0, break_proposal_density),
+        pytest.param("unequal", 2.0, break_proposal_density, marks=pytest.mark.slow),
     ],
 )
 def test_broken_kernels_are_noticed(monkeypatch, name, exponent, broken):
@@ -134,6 +156,7 @@ def overlapping_law(dim):
     return DiagonalMetric(centroids, precisions, temperature=temperature, regularization=1e-4, decay=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [3, 8])
 def test_marginals_agree_with_importance_weights(dim):
     """Mean, spread and distribution function of every coordinate, within Monte-Carlo error of both sides."""
@@ -164,6 +187,7 @@ def test_marginals_agree_with_importance_weights(dim):
     assert unweighted.abs().max() > 6
 
 
+@pytest.mark.slow
 def test_the_public_sampler_is_exact_too():
     """From posteriors to samples with the default settings, against the grid of the fitted metric."""
     generator = torch.Generator().manual_seed(5)
@@ -174,6 +198,6 @@ def test_the_public_sampler_is_exact_too():
     ratios = [
         grid.total_variation(grid.histogram(sampler.sample_latents(20_000, seed=seed).z))
         / grid.exact_total_variation(20_000, seed)
-        for seed in range(3)
+        for seed in range(2)
     ]
-    assert sum(ratios) / 3 <= BOUND
+    assert sum(ratios) / 2 <= BOUND

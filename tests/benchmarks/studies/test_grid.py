@@ -22,7 +22,7 @@ from riemann_sampler.errors import DataError
 from tests.helpers.models import make_digits_vae
 
 SETTINGS = Settings(n_samples=60, n_steps=60, latent_dim=4)
-RAW = replace(SETTINGS, features=("raw",))
+RAW = replace(SETTINGS, n_steps=10, features=("raw",))
 FEW = {name: SAMPLERS[name] for name in ("reconstructions", "N(0, I)")}
 
 

@@ -126,6 +126,7 @@ def test_each_method_joins_the_codes(name: str) -> None:
     assert (found.converged is None) == (name in ("straight", "spherical", "graph, unrefined"))
 
 
+@pytest.mark.slow
 def test_variants_differ_by_exponent_and_scale() -> None:
     metric = diagonal_metric(k=10, dim=3)
     found = {

@@ -21,23 +21,25 @@ def test_isolated_islands_need_the_scale_of_their_distance() -> None:
     assert matching_scale(codes.quadratics, codes, 2.5 * math.sqrt(5.071), 0.25) == pytest.approx(2.5, rel=0.03)
 
 
+@pytest.mark.slow
 def test_codes_of_one_law_are_as_far_from_one_another_as_from_fresh_ones() -> None:
-    posterior = GaussianPosterior(normal(1500, 6, seed=1), torch.full((1500, 6), -4.0, dtype=torch.float64))
-    rows = ratios(posterior, normal(1000, 6, seed=2))
+    posterior = GaussianPosterior(normal(700, 6, seed=1), torch.full((700, 6), -4.0, dtype=torch.float64))
+    rows = ratios(posterior, normal(500, 6, seed=2))
     assert len(rows) == 12
     for row in rows:
-        assert row["ratio"] == pytest.approx(1, abs=0.12), row
+        assert row["ratio"] == pytest.approx(1, abs=0.15), row
         assert row["ratio"] == pytest.approx(row["scale"] / row["heldout_scale"])
-    farther = ratios(posterior, 2 * normal(1000, 6, seed=2))
+    farther = ratios(posterior, 2 * normal(100, 6, seed=2))
     assert all(row["ratio"] < 0.8 for row in farther if row["quantile"] == 0.5)
 
 
+@pytest.mark.slow
 def test_the_rule_is_that_of_the_package() -> None:
-    posterior = GaussianPosterior(normal(800, 6, seed=1), torch.full((800, 6), -4.0, dtype=torch.float64))
+    posterior = GaussianPosterior(normal(400, 6, seed=1), torch.full((400, 6), -4.0, dtype=torch.float64))
     sampler = RiemannianUniformSampler.from_preset("calibrated").fit(posterior)
     (row,) = (
         row
-        for row in ratios(posterior, normal(500, 6, seed=2))
+        for row in ratios(posterior, normal(100, 6, seed=2))
         if (row["islands"], row["distance"], row["quantile"]) == ("posterior", "Mahalanobis", 0.5)
     )
     assert row["scale"] == pytest.approx(sampler.diagnostics_.island_scale, rel=0.05)
