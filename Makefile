@@ -33,7 +33,7 @@ export PYTHON_MISSING VENV_MISSING
 WORKERS := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-all lint format venv clean
+.PHONY: help demo test test-slow test-all docs lint format venv clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
