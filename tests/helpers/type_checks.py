@@ -2,12 +2,30 @@
 
 import functools
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 import jaxtyping
 
-FIRST, EVERY = 5, 50
+FIRST, EVERY = 3, 100
 """In each test the first calls of a function are checked, and one of so many later ones."""
+
+
+class _Calls:
+    """How often the functions of a piece of code were called in a test.
+
+    A function that stands in another is made anew whenever that is called: they are all counted as one.
+    """
+
+    def __init__(self) -> None:
+        self._test, self._n = 0, 0
+
+    def is_checked(self, test: int) -> bool:
+        """Whether a call is, which is counted."""
+        if test != self._test:
+            self._test, self._n = test, 0
+        self._n += 1
+        return self._n <= FIRST or self._n % EVERY == 0
 
 
 class TypeChecks:
@@ -16,6 +34,7 @@ class TypeChecks:
     def __init__(self) -> None:
         self._test = 0
         self._jaxtyped = jaxtyping.jaxtyped
+        self._calls: dict[CodeType, _Calls] = {}
 
     def install(self) -> None:
         """To be called before the package is imported."""
@@ -26,24 +45,25 @@ class TypeChecks:
         self._test += 1
 
     def _decorator(self, *, typechecker: Any) -> Callable[[Any], Any]:
-        checked_always = self._jaxtyped(typechecker=typechecker)
+        check = self._jaxtyped(typechecker=typechecker)
 
         def decorate(function: Any) -> Any:
-            checked = checked_always(function)
-            return checked if isinstance(function, type) else self._checked_sometimes(function, checked)
+            return check(function) if isinstance(function, type) else self._checked_sometimes(function, check)
 
         return decorate
 
-    def _checked_sometimes(self, function: Callable[..., Any], checked: Callable[..., Any]) -> Callable[..., Any]:
-        test, n_calls = 0, 0
+    def _checked_sometimes(self, function: Callable[..., Any], check: Callable[..., Any]) -> Callable[..., Any]:
+        """The checks are written when they are first made: it takes as long as thousands of calls."""
+        calls = self._calls.setdefault(function.__code__, _Calls())
+        checked: Callable[..., Any] | None = None
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            nonlocal test, n_calls
-            if test != self._test:
-                test, n_calls = self._test, 0
-            n_calls += 1
-            chosen = checked if n_calls <= FIRST or n_calls % EVERY == 0 else function
-            return chosen(*args, **kwargs)
+            nonlocal checked
+            if not calls.is_checked(self._test):
+                return function(*args, **kwargs)
+            if checked is None:
+                checked = check(function)
+            return checked(*args, **kwargs)
 
         return call
