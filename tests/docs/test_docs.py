@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def few(names: dict[str, Any]) -> dict[str, Any]:
     """The same names, with so few images that chains are quick."""
-    return {**names, "train_images": names["train_images"][:120]}
+    return {**names, "train_images": names["train_images"][:120], "train_labels": names["train_labels"][:120] < 5}
 
 
 # Code
@@ -74,11 +74,22 @@ def test_code_of_short_pages_runs(name: str, names: dict[str, Any]) -> None:
 def test_the_summary_has_the_lines_that_the_page_explains(
     names: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(page("how-to/read-the-summary"), few(names))
-    printed = [line.split("  ")[0] for line in capsys.readouterr().out.strip().splitlines()]
-    table = page("how-to/read-the-summary").split("## Warnings")[0]
-    explained = [name for row in re.findall(r"^\| ([a-z, ]+) \|", table, re.MULTILINE) for name in row.split(", ")]
-    assert explained[1:] == printed
+    text = page("how-to/read-the-summary")
+    run(text, few(names))
+    heading, figures, verdict, heading_of_two, figures_of_two, verdict_of_two = capsys.readouterr().out.replace(
+        "\npreset", "\n\npreset"
+    ).split("\n\n")
+    printed = [line.split("  ")[0] for line in figures.splitlines()]
+    (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert printed == [line.split("  ")[0] for line in example.split("\n\n")[1].splitlines()]
+    table = text.split("## The figures")[1].split("## Warnings")[0]
+    assert printed == re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert heading.splitlines()[0] == example.splitlines()[0]
+    assert "\nlabel " in "\n" + figures_of_two
+    sentences = re.findall(r'^\| "(?:… )?([^"]+)" \|', text, re.MULTILINE)
+    for line in [*verdict.splitlines(), *verdict_of_two.splitlines()]:
+        assert any(sentence in line for sentence in sentences), line
+    assert heading_of_two.startswith("preset 'local'\n")
 
 
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.:FutureWarning")  # Lightning's own, on loading
@@ -129,7 +140,7 @@ Net.__module__ = "mylibrary.nets"
 @pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")  # the net is not trained
 def test_the_page_on_adapters_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     known = AdapterRegistry({})
-    monkeypatch.setattr(registry, "as_latent_model", known)
+    monkeypatch.setattr("riemann_sampler.sampler.as_latent_model", known)
     monkeypatch.setattr("riemann_sampler.adapters.as_latent_model", known)
     names = {"net": Net(make_plain_vae(2)).eval(), "images": digit_images()[:200]}
     samplers = []
@@ -148,7 +159,7 @@ def test_the_page_on_adapters_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page_on_benchmarks_has_a_sampler_that_runs(names: dict[str, Any]) -> None:
     (block,) = code_blocks(page("how-to/benchmark-your-sampler"))
     exec(compile(block, "benchmark-your-sampler.md", "exec"), names := dict(names))
-    from benchmarks.samplers import Task
+    from benchmarks.samplers.interface import Task
 
     latent = adapters.as_latent_model(names["vae"])
     x = names["train_images"]
@@ -178,7 +189,7 @@ def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")  # the net is hardly trained
 def test_the_page_on_augmentation_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("imblearn")
-    monkeypatch.setattr("riemann_sampler.augmentation.vae.N_STEPS", 60)  # enough for the code, not for its purpose
+    monkeypatch.setattr("riemann_sampler.augmentation.small_vae.N_STEPS", 60)  # enough for the code, not for its purpose
     vae, images = make_digits_vae(latent_dim=8, epochs=10)
     measurements, y = load_breast_cancer(return_X_y=True)
     rows = np.r_[np.flatnonzero(y == 0)[:40], np.flatnonzero(y == 1)[:90]]

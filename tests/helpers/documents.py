@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 
 from benchmarks.models.zoo import pythae
 from tests.helpers.models import digit_images, make_digits_vae
@@ -47,7 +47,7 @@ def write_trained_folder(folder: Path) -> None:
 
 
 def common_names() -> dict[str, Any]:
-    """A trained VAE as a model and as two functions, images, and a table."""
+    """A trained VAE as a model and as two functions, images, their classes, and a table."""
     vae, images = make_digits_vae(latent_dim=2, epochs=10)
 
     def my_encode(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,6 +61,7 @@ def common_names() -> dict[str, Any]:
     return {
         "vae": vae,
         "train_images": images[:400],
+        "train_labels": load_digits().target[:400],
         "my_encode": my_encode,
         "my_decode": my_decode,
         "X": measurements[:60],
