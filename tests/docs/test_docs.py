@@ -21,8 +21,18 @@ from riemann_sampler import RiemannianUniformSampler, adapters
 from riemann_sampler.adapters import AdapterRegistry, registry
 from riemann_sampler.cli import main
 from riemann_sampler.settings import PRESETS
-from tests.helpers.documents import DOCS, ROOT, code_blocks, commands, common_names, run, write_trained_folder
-from tests.helpers.models import PlainVAE, digit_images, make_digits_vae, make_plain_vae
+from tests.helpers.documents import (
+    DOCS,
+    ROOT,
+    code_blocks,
+    commands,
+    common_names,
+    run,
+    take_few_steps,
+    trained_vae,
+    write_trained_folder,
+)
+from tests.helpers.models import PlainVAE, digit_images, make_plain_vae
 
 PAGES = [path for path in DOCS.rglob("*.md") if not {"_build", "auto_tutorials", "auto_explanation"} & {*path.parts}]
 SCRIPTS = sorted([*DOCS.glob("tutorials/*.py"), *DOCS.glob("explanation/*.py"), *ROOT.glob("examples/*.py")])
@@ -53,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def few(names: dict[str, Any]) -> dict[str, Any]:
     """The same names, with so few images that chains are quick."""
-    return {**names, "train_images": names["train_images"][:120], "train_labels": names["train_labels"][:120] < 5}
+    return {**names, "train_images": names["train_images"][:80], "train_labels": names["train_labels"][:80] < 5}
 
 
 # Code
@@ -76,9 +86,9 @@ def test_the_summary_has_the_lines_that_the_page_explains(
 ) -> None:
     text = page("how-to/read-the-summary")
     run(text, few(names))
-    heading, figures, verdict, heading_of_two, figures_of_two, verdict_of_two = capsys.readouterr().out.replace(
-        "\npreset", "\n\npreset"
-    ).split("\n\n")
+    heading, figures, verdict, heading_of_two, figures_of_two, verdict_of_two = (
+        capsys.readouterr().out.replace("\npreset", "\n\npreset").split("\n\n")
+    )
     printed = [line.split("  ")[0] for line in figures.splitlines()]
     (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
     assert printed == [line.split("  ")[0] for line in example.split("\n\n")[1].splitlines()]
@@ -94,10 +104,10 @@ def test_the_summary_has_the_lines_that_the_page_explains(
 
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.:FutureWarning")  # Lightning's own, on loading
 def test_the_page_on_models_runs(names: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    images = digit_images()[:400]
+    images = digit_images()[:200]
     diffusers.MODELS["AutoencoderKL"]().model.save_pretrained(folder / "my_autoencoder")
     net = monai.make_monai("VarAutoEncoder", latent_size=8)
-    train(net, net.encode_forward, net.decode_forward, images, n_epochs=5, beta=0.02)
+    train(net, net.encode_forward, net.decode_forward, images, n_epochs=2, beta=0.02)
     torch.save(net.state_dict(), folder / "my_net.pt")
     modules.train_with_lightning(images, checkpoint=folder / "my_vae.ckpt")
     adata = scvi.cells().copy()
@@ -106,7 +116,7 @@ def test_the_page_on_models_runs(names: dict[str, Any], folder: Path, monkeypatc
     given = {"train_photos": 2 * images - 1, "adata": adata, "scvi_model": scvi_model, "LitVAE": modules.LightningVAE}
     given |= {"autoencoder": names["vae"], "means": posterior.mean, "log_variances": posterior.log_variance}
     monkeypatch.chdir(folder)
-    found = run(page("how-to/models"), {**names, **given})
+    found = run(page("how-to/models"), {**few(names), **given})
     assert found["images"].shape == (16, 1, 8, 8)
     assert found["photos"].shape == (16, 1, 8, 8)
     assert found["counts"].shape == (100, 765)
@@ -173,13 +183,13 @@ def test_the_page_on_benchmarks_has_a_sampler_that_runs(names: dict[str, Any]) -
 
 
 def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    vae, images = make_digits_vae(latent_dim=2, epochs=10)
-    names = run(page("geometry"), {"vae": vae, "images": images[:120]}, n_steps=3)
+    vae, images = trained_vae()
+    names = run(page("geometry"), {"vae": vae, "images": images[:104]}, n_steps=2, n_points=12)
     assert names["decoded"].shape == (4, 16, 1, 8, 8)
-    assert names["curves"].points.shape == (4, 32, 2)
+    assert names["curves"].points.shape == (4, 12, 2)
     assert names["far"].shape == (4, 4)
     torch.testing.assert_close(names["there"], names["a"] + 0.1, rtol=0, atol=1e-3)
-    assert names["walks"].points.shape == (8, 4, 2)
+    assert names["walks"].points.shape == (8, 3, 2)
     assert names["clusters"].labels_.shape == (100,)
     assert torch.isfinite(names["mean"].point).all()
     assert names["around"].z.shape == (8, 2)
@@ -189,8 +199,8 @@ def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")  # the net is hardly trained
 def test_the_page_on_augmentation_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("imblearn")
-    monkeypatch.setattr("riemann_sampler.augmentation.small_vae.N_STEPS", 60)  # enough for the code, not for its purpose
-    vae, images = make_digits_vae(latent_dim=8, epochs=10)
+    take_few_steps(monkeypatch)
+    vae, images = trained_vae()
     measurements, y = load_breast_cancer(return_X_y=True)
     rows = np.r_[np.flatnonzero(y == 0)[:40], np.flatnonzero(y == 1)[:90]]
     given = {
