@@ -37,6 +37,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(abc|anndata|collections|datasets|imblearn|matplotlib|np|numpy|os|pandas|pythae|sklearn|torch)\..*"),
     ("py:.*", r"(dist|nn|typing)\..*"),
     ("py:class", r"Bool|Float|Int|Shaped|Tensor|ndarray|optional|'.*'"),  # in annotations by jaxtyping
+    ("py:class", r"(Bool|Float|Int|Shaped)\[.*\]"),  # in aliases
     # In annotations, of modules that are nobody's to import.
     ("py:class", r"riemann_sampler\.(\w+\.)+\w+"),
 ]

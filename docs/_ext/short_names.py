@@ -1,7 +1,8 @@
 """Links from docstrings and annotations, which say `LatentModel` or name its module, to where it is documented.
 
 A name of this package is looked up by its last component. In docstrings a single backquote stands for code of any
-kind: what is not documented anywhere stays code without a link. Likewise a bar is a bar, as in ∫ V |γ'| dt.
+kind: what is not documented anywhere stays code without a link. Likewise a bar is a bar, as in ∫ V |γ'| dt, and what
+follows a backquote may be a letter or an index, as in `constant`_k.
 """
 
 import re
@@ -34,10 +35,13 @@ def _resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: An
     return nodes.reference("", "", content, internal=True, refuri=f"{refuri}#{found.node_id}", reftitle=name)
 
 
-def _keep_bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def _keep_plain(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     for number, line in enumerate(lines):
         parts = re.split("(`+[^`]*`+)", line)  # every other one is code
-        lines[number] = "".join(part if i % 2 else part.replace("|", r"\|") for i, part in enumerate(parts))
+        for i in range(0, len(parts), 2):
+            text = parts[i].replace("|", r"\|")
+            parts[i] = rf"\ {text}" if i and re.match(r"_\w", text) else text
+        lines[number] = "".join(parts)
 
 
 def _leave_out_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
@@ -48,7 +52,7 @@ def _leave_out_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all three."""
     app.setup_extension("sphinx.ext.autodoc")
-    app.connect("autodoc-process-docstring", _keep_bars)
+    app.connect("autodoc-process-docstring", _keep_plain)
     app.connect("autodoc-skip-member", _leave_out_fields)
     app.connect("missing-reference", _resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,8 +21,18 @@ from riemann_sampler import RiemannianUniformSampler, adapters
 from riemann_sampler.adapters import AdapterRegistry, registry
 from riemann_sampler.cli import main
 from riemann_sampler.settings import PRESETS
-from tests.helpers.documents import DOCS, ROOT, code_blocks, commands, common_names, run, write_trained_folder
-from tests.helpers.models import PlainVAE, digit_images, make_digits_vae, make_plain_vae
+from tests.helpers.documents import (
+    DOCS,
+    ROOT,
+    code_blocks,
+    commands,
+    common_names,
+    run,
+    take_few_steps,
+    trained_vae,
+    write_trained_folder,
+)
+from tests.helpers.models import PlainVAE, digit_images, make_plain_vae
 
 PAGES = [path for path in DOCS.rglob("*.md") if not {"_build", "auto_tutorials", "auto_explanation"} & {*path.parts}]
 SCRIPTS = sorted([*DOCS.glob("tutorials/*.py"), *DOCS.glob("explanation/*.py"), *ROOT.glob("examples/*.py")])
@@ -53,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def few(names: dict[str, Any]) -> dict[str, Any]:
     """The same names, with so few images that chains are quick."""
-    return {**names, "train_images": names["train_images"][:120]}
+    return {**names, "train_images": names["train_images"][:80], "train_labels": names["train_labels"][:80] < 5}
 
 
 # Code
@@ -74,19 +84,30 @@ def test_code_of_short_pages_runs(name: str, names: dict[str, Any]) -> None:
 def test_the_summary_has_the_lines_that_the_page_explains(
     names: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(page("how-to/read-the-summary"), few(names))
-    printed = [line.split("  ")[0] for line in capsys.readouterr().out.strip().splitlines()]
-    table = page("how-to/read-the-summary").split("## Warnings")[0]
-    explained = [name for row in re.findall(r"^\| ([a-z, ]+) \|", table, re.MULTILINE) for name in row.split(", ")]
-    assert explained[1:] == printed
+    text = page("how-to/read-the-summary")
+    run(text, few(names))
+    heading, figures, verdict, heading_of_two, figures_of_two, verdict_of_two = (
+        capsys.readouterr().out.replace("\npreset", "\n\npreset").split("\n\n")
+    )
+    printed = [line.split("  ")[0] for line in figures.splitlines()]
+    (example,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    assert printed == [line.split("  ")[0] for line in example.split("\n\n")[1].splitlines()]
+    table = text.split("## The figures")[1].split("## Warnings")[0]
+    assert printed == re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert heading.splitlines()[0] == example.splitlines()[0]
+    assert "\nlabel " in "\n" + figures_of_two
+    sentences = re.findall(r'^\| "(?:… )?([^"]+)" \|', text, re.MULTILINE)
+    for line in [*verdict.splitlines(), *verdict_of_two.splitlines()]:
+        assert any(sentence in line for sentence in sentences), line
+    assert heading_of_two.startswith("preset 'local'\n")
 
 
 @pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.:FutureWarning")  # Lightning's own, on loading
 def test_the_page_on_models_runs(names: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    images = digit_images()[:400]
+    images = digit_images()[:200]
     diffusers.MODELS["AutoencoderKL"]().model.save_pretrained(folder / "my_autoencoder")
     net = monai.make_monai("VarAutoEncoder", latent_size=8)
-    train(net, net.encode_forward, net.decode_forward, images, n_epochs=5, beta=0.02)
+    train(net, net.encode_forward, net.decode_forward, images, n_epochs=2, beta=0.02)
     torch.save(net.state_dict(), folder / "my_net.pt")
     modules.train_with_lightning(images, checkpoint=folder / "my_vae.ckpt")
     adata = scvi.cells().copy()
@@ -95,7 +116,7 @@ def test_the_page_on_models_runs(names: dict[str, Any], folder: Path, monkeypatc
     given = {"train_photos": 2 * images - 1, "adata": adata, "scvi_model": scvi_model, "LitVAE": modules.LightningVAE}
     given |= {"autoencoder": names["vae"], "means": posterior.mean, "log_variances": posterior.log_variance}
     monkeypatch.chdir(folder)
-    found = run(page("how-to/models"), {**names, **given})
+    found = run(page("how-to/models"), {**few(names), **given})
     assert found["images"].shape == (16, 1, 8, 8)
     assert found["photos"].shape == (16, 1, 8, 8)
     assert found["counts"].shape == (100, 765)
@@ -129,7 +150,7 @@ Net.__module__ = "mylibrary.nets"
 @pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")  # the net is not trained
 def test_the_page_on_adapters_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     known = AdapterRegistry({})
-    monkeypatch.setattr(registry, "as_latent_model", known)
+    monkeypatch.setattr("riemann_sampler.sampler.as_latent_model", known)
     monkeypatch.setattr("riemann_sampler.adapters.as_latent_model", known)
     names = {"net": Net(make_plain_vae(2)).eval(), "images": digit_images()[:200]}
     samplers = []
@@ -148,7 +169,7 @@ def test_the_page_on_adapters_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page_on_benchmarks_has_a_sampler_that_runs(names: dict[str, Any]) -> None:
     (block,) = code_blocks(page("how-to/benchmark-your-sampler"))
     exec(compile(block, "benchmark-your-sampler.md", "exec"), names := dict(names))
-    from benchmarks.samplers import Task
+    from benchmarks.samplers.interface import Task
 
     latent = adapters.as_latent_model(names["vae"])
     x = names["train_images"]
@@ -162,13 +183,13 @@ def test_the_page_on_benchmarks_has_a_sampler_that_runs(names: dict[str, Any]) -
 
 
 def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    vae, images = make_digits_vae(latent_dim=2, epochs=10)
-    names = run(page("geometry"), {"vae": vae, "images": images[:120]}, n_steps=3)
+    vae, images = trained_vae()
+    names = run(page("geometry"), {"vae": vae, "images": images[:104]}, n_steps=2, n_points=12)
     assert names["decoded"].shape == (4, 16, 1, 8, 8)
-    assert names["curves"].points.shape == (4, 32, 2)
+    assert names["curves"].points.shape == (4, 12, 2)
     assert names["far"].shape == (4, 4)
     torch.testing.assert_close(names["there"], names["a"] + 0.1, rtol=0, atol=1e-3)
-    assert names["walks"].points.shape == (8, 4, 2)
+    assert names["walks"].points.shape == (8, 3, 2)
     assert names["clusters"].labels_.shape == (100,)
     assert torch.isfinite(names["mean"].point).all()
     assert names["around"].z.shape == (8, 2)
@@ -178,8 +199,8 @@ def test_the_page_on_geometry_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.filterwarnings("ignore::riemann_sampler.CollapseWarning")  # the net is hardly trained
 def test_the_page_on_augmentation_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("imblearn")
-    monkeypatch.setattr("riemann_sampler.augmentation.vae.N_STEPS", 60)  # enough for the code, not for its purpose
-    vae, images = make_digits_vae(latent_dim=8, epochs=10)
+    take_few_steps(monkeypatch)
+    vae, images = trained_vae()
     measurements, y = load_breast_cancer(return_X_y=True)
     rows = np.r_[np.flatnonzero(y == 0)[:40], np.flatnonzero(y == 1)[:90]]
     given = {

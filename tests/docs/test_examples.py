@@ -43,6 +43,7 @@ def test_encode_with_datasets(tmp_path: Path) -> None:
     assert "#" in "".join(picture)
 
 
+@pytest.mark.slow
 def test_low_data(tmp_path: Path) -> None:
     """The example, in so few lines, shows what it says it shows."""
     pytest.importorskip("imblearn")

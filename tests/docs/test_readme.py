@@ -12,7 +12,7 @@ from benchmarks.readme import DOCUMENTS, filled
 from riemann_sampler import RiemannianUniformSampler
 from riemann_sampler.cli import main
 from riemann_sampler.settings import PRESETS
-from tests.helpers.documents import ROOT, code_blocks, commands, common_names, run, write_trained_folder
+from tests.helpers.documents import ROOT, code_blocks, commands, common_names, run, take_few_steps, write_trained_folder
 
 README = (ROOT / "README.md").read_text()
 MOST_LINES = 150
@@ -38,6 +38,7 @@ def test_it_recommends_local_first():
 
 
 def test_its_code_runs(tmp_path, monkeypatch, capsys):
+    take_few_steps(monkeypatch)
     monkeypatch.chdir(tmp_path)
     names = run(README, common_names())
     assert names["images"].shape == (64, 1, 8, 8)

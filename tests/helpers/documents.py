@@ -1,12 +1,14 @@
 """Markdown documents: their code and commands, and what these take for granted."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 
 from benchmarks.models.zoo import pythae
 from tests.helpers.models import digit_images, make_digits_vae
@@ -37,6 +39,12 @@ def run(text: str, names: dict[str, Any], **numbers: int) -> dict[str, Any]:
     return names
 
 
+def take_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train the nets of `RiemannianOverSampler` for so few steps that its code runs; its purpose needs more."""
+    monkeypatch.setattr("riemann_sampler.augmentation.small_vae.N_STEPS", 20)
+    monkeypatch.setattr("riemann_sampler.augmentation.classifiers.N_STEPS", 20)
+
+
 def write_trained_folder(folder: Path) -> None:
     """A saved pythae model, and images, as documents name them."""
     images = digit_images()[:400]
@@ -46,9 +54,15 @@ def write_trained_folder(folder: Path) -> None:
     next((folder / "trained").glob("*/final_model")).rename(folder / "my_vae" / "final_model")
 
 
+@cache
+def trained_vae() -> tuple[Any, torch.Tensor]:
+    """A small VAE, which nothing changes, and the images that it was trained on."""
+    return make_digits_vae(latent_dim=2, epochs=10)
+
+
 def common_names() -> dict[str, Any]:
-    """A trained VAE as a model and as two functions, images, and a table."""
-    vae, images = make_digits_vae(latent_dim=2, epochs=10)
+    """A trained VAE as a model and as two functions, images, their classes, and a table."""
+    vae, images = trained_vae()
 
     def my_encode(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         output = vae.encoder(x)
@@ -61,6 +75,7 @@ def common_names() -> dict[str, Any]:
     return {
         "vae": vae,
         "train_images": images[:400],
+        "train_labels": load_digits().target[:400],
         "my_encode": my_encode,
         "my_decode": my_decode,
         "X": measurements[:60],
