@@ -17,8 +17,11 @@ LARGEST_DIVERGENT_SHARE = 0.01
 MARGIN = 0.1
 """Near copies beyond those that training codes are of one another, as a share of the draws."""
 
-MORE_NOVELTY = "For more novelty take the preset 'local' or 'clusters', or a larger island_scale."
+MORE_NOVELTY = "For more novelty take the preset 'local' or 'clusters'."
 CURE = "Lower the temperature, or raise n_steps."
+
+FEWEST_STEPS = 8
+"""Steps whose last half can be split in two for R-hat."""
 
 ENOUGH_SAMPLES = 100
 """Fewer chains than this do not tell whether they have converged."""
@@ -231,6 +234,8 @@ def _on_law(found: Diagnostics) -> str:
         return "Nothing is drawn yet: call sample() or sample_latents() for a verdict on samples."
     if not found.n_steps:
         return "Samples are independent, exact draws from their law."
+    if math.isnan(found.log_volume_r_hat) and found.n_steps < FEWEST_STEPS:
+        return f"{found.n_steps} steps are too few to judge whether chains reach their law: at least {FEWEST_STEPS}."
     if found.n_samples < ENOUGH_SAMPLES:
         return f"Too few samples to judge whether chains reach their law: draw at least {ENOUGH_SAMPLES}."
     bad = [row for row in _rows(found, CHAINS) if row.good is False]

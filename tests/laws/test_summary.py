@@ -111,6 +111,12 @@ def test_few_samples_are_not_judged() -> None:
     assert any("Too few samples" in line for line in lines_of(replace(CHAINS, n_samples=20)))
 
 
+def test_few_steps_are_not_judged() -> None:
+    few = replace(CHAINS, n_steps=3, log_volume_r_hat=math.nan, log_volume_ess=math.nan)
+    assert "Samples reach their law." not in lines_of(few)
+    assert any("3 steps are too few to judge" in line for line in lines_of(few))
+
+
 def test_before_a_draw_there_is_no_verdict_on_samples() -> None:
     assert lines_of(FIT)[-1].startswith("Nothing is drawn yet")
 
