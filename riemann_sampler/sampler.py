@@ -133,6 +133,7 @@ class RiemannianUniformSampler(Settings):
         other = type(self)(**{**before, **arguments})
         for name in before:
             setattr(self, name, getattr(other, name))
+        self._device = other._device
         return self
 
     def __sklearn_clone__(self) -> "RiemannianUniformSampler":
